@@ -1,0 +1,1 @@
+"""Domains: one adapter each, and the registry that finds them."""

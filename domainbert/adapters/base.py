@@ -1,0 +1,165 @@
+"""What every domain adapter provides: records, canonical text, a tokenizer, units and views."""
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+Encode = Callable[[str], NDArray[np.integer[Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One entry of a corpus, or one piece of a long entry.
+
+    Pieces of one entry share ``id`` and ``group`` and follow each other; ``meta["start"]`` says where a piece begins.
+
+    Args:
+        id: the entry's name in its source.
+        text: the raw text, before ``canonicalize``.
+        group: what must not straddle training and validation (chromosome, scaffold, author, ...).
+        meta: where the text comes from, as short strings.
+        second: the other half of a pair.
+        label: the label of a labelled source.
+    """
+
+    id: str
+    text: str
+    group: str
+    meta: Mapping[str, str] = field(default_factory=dict)
+    second: "Record | None" = None
+    label: float | str | None = None
+
+
+@dataclass
+class Drops:
+    """Entries left out of a corpus, counted by reason, with the first place of each reason.
+
+    ``num_kept`` counts the entries that stay (not their pieces): the two give the drop rate. ``trimmed`` counts the
+    characters cut from entries that stay, by reason.
+    """
+
+    counts: Counter[str] = field(default_factory=Counter)
+    first: dict[str, str] = field(default_factory=dict)
+    num_kept: int = 0
+    trimmed: Counter[str] = field(default_factory=Counter)
+
+    def add(self, reason: str, place: str) -> None:
+        """Count one entry dropped for ``reason`` at ``place`` (file and line, byte or record)."""
+        self.counts[reason] += 1
+        self.first.setdefault(reason, place)
+
+    @property
+    def rate(self) -> float:
+        """Share of entries dropped, 0..1."""
+        total = self.num_kept + self.counts.total()
+        return self.counts.total() / total if total else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Alphabet:
+    """The characters of canonical text that count baselines and base-space masks work on.
+
+    Args:
+        letters: every character that may be hidden and predicted, e.g. ``"ACGT"``.
+        unit: what one character is called in reports, e.g. ``"base"``.
+        block: length in characters of the aligned block hidden as a whole (6 for DNA, a 6-mer); 1 where none is natural.
+    """
+
+    letters: str
+    unit: str
+    block: int = 1
+
+
+class Adapter(ABC):
+    """A domain: turns its own files into canonical text and a tokenizer.
+
+    Args:
+        options: an instance of ``Options``; the defaults when absent.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    canonical_version: ClassVar[str]
+    Options: ClassVar[type[Any]]
+    tokenizer_kinds: ClassVar[Mapping[str, type[Any]]]
+    """Tokenizer algorithms by name, each with the frozen dataclass of its ``[tokenizer.options]``."""
+    view_names: ClassVar[tuple[str, ...]] = ()
+    unit_names: ClassVar[tuple[str, ...]] = ()
+    alphabet: ClassVar[Alphabet | None] = None
+
+    def __init__(self, options: Any = None) -> None:
+        self.options = self.Options() if options is None else options
+
+    @abstractmethod
+    def records(self, source: str, *, drops: Drops | None = None) -> Iterator[Record]:
+        """Stream the records of a source string (path, glob, folder, ``hub:...`` or ``sample``).
+
+        Bad entries are counted in ``drops``; a source that cannot be trusted as a whole raises ``CorpusError``.
+        """
+
+    @abstractmethod
+    def canonicalize(self, text: str) -> str:
+        """The one spelling of ``text`` that tokenizers, masks and evaluation see. Idempotent."""
+
+    @abstractmethod
+    def tokenizer(
+        self, kind: str, options: Any, records: Iterable[Record], *, model_max_length: int
+    ) -> "PreTrainedTokenizerFast":
+        """A tokenizer that is complete in ``tokenizer.json``; ``records`` hold canonical text to learn from."""
+
+    @abstractmethod
+    def is_target(self, token: str) -> bool:
+        """Whether a vocabulary entry, as spelled in the vocabulary, may be predicted and may replace another one."""
+
+    @abstractmethod
+    def sample(self) -> Iterator[Record]:
+        """The built-in corpus: deterministic, without a network."""
+
+    @abstractmethod
+    def probes(self) -> tuple[str, ...]:
+        """A few raw texts with the domain's difficult spellings, for the tokenizer check and the model's contract."""
+
+    def units(self, text: str, unit: str) -> NDArray[np.int64]:
+        """Spans of canonical text that masking may treat as one.
+
+        Returns:
+            ``(N, 2)`` start and end characters, ascending, not overlapping.
+        """
+        raise ValueError(f"{self.name} has no unit {unit!r}; it has {', '.join(self.unit_names) or 'none'}")
+
+    def view(self, name: str, record: Record, rng: np.random.Generator) -> Record:
+        """One label-preserving rewrite of a record of canonical text. ``rng`` drives the random ones."""
+        raise ValueError(f"{self.name} has no view {name!r}; it has {', '.join(self.view_names) or 'none'}")
+
+    def views(self, record: Record, rng: np.random.Generator) -> dict[str, Record]:
+        """Every view of a record, by name."""
+        return {name: self.view(name, record, rng) for name in self.view_names}
+
+    def mirror(self, text: str) -> str | None:
+        """Another spelling of the same entry, read backwards.
+
+        It holds that ``mirror(a + b) == mirror(b) + mirror(a)``. Duplicate removal and leak figures treat both as one. ``None`` where a
+        domain has none.
+        """
+        return None
+
+    @classmethod
+    def vocabulary_size(cls, kind: str, options: Any) -> int | None:
+        """Entries of a tokenizer of that kind before it is made, for ``plan``; ``None`` where only the corpus decides."""
+        return None
+
+    def fast_encoder(self, tokenizer: "PreTrainedTokenizerFast") -> Encode | None:
+        """A quicker way to the same ids as ``tokenizer`` on canonical text, without special tokens; ``None`` if none."""
+        return None
+
+    def tasks(self) -> tuple[str, ...]:
+        """Names of the domain's downstream tasks."""
+        return ()

@@ -1,0 +1,17 @@
+"""Arguments that several commands share."""
+
+from typing import Annotated
+
+import typer
+
+RecipeOption = Annotated[str, typer.Option("--recipe", help="A shipped recipe's name, or a TOML file.", metavar="NAME|FILE")]
+CorpusOption = Annotated[
+    list[str] | None,
+    typer.Option("--corpus", help="A path, folder, glob or 'sample' instead of the recipe's own sources; repeatable.", metavar="SRC"),
+]
+BaseOption = Annotated[str, typer.Option("--base", help="The model to continue: a folder, a Hub id, or 'scratch'.", metavar="MODEL")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Argument(help="Recipe keys to set, such as training.seed=3 or stage.mlm.steps=100.", metavar="KEY=VALUE"),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout, for programs.")]

@@ -1,0 +1,161 @@
+"""``domainbert corpus``: look at records, count them, and build a token store."""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from domainbert.cli.arguments import JsonOption
+from domainbert.cli.corpus_request import make_adapter, make_tokenizer, request
+from domainbert.cli.table import columns, size
+from domainbert.errors import RecipeError
+
+if TYPE_CHECKING:
+    from domainbert.corpus.staging import Report
+    from domainbert.corpus.statistics import Statistics
+    from domainbert.corpus.store import TokenStore
+    from domainbert.recipe.schema import Recipe
+
+app = typer.Typer(no_args_is_help=True, help="Inspect, count and prepare a corpus.")
+
+AdapterOption = Annotated[str, typer.Option("--adapter", help="The domain, see: domainbert adapters.", metavar="NAME")]
+Sources = Annotated[
+    list[str],
+    typer.Argument(
+        help="Files, folders, globs, hub:OWNER/NAME or sample; and keys of the corpus or its loader, such as validation_fraction=0.1.",
+        metavar="SRC... [KEY=VALUE]...",
+    ),
+]
+TokenizerOption = Annotated[str, typer.Option("--tokenizer", help="A kind of the adapter; its first when left out.", metavar="KIND")]
+
+
+@app.command()
+def inspect(
+    sources: Sources,
+    adapter: AdapterOption,
+    tokenizer: TokenizerOption = "",
+    records: Annotated[int, typer.Option("--records", help="How many to show.", min=1, max=1000)] = 3,
+    width: Annotated[int, typer.Option("--width", help="Characters to show of each.", min=20)] = 96,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the first records as they are read, canonicalized, cut into tokens and masked.
+
+    Example: domainbert corpus inspect --adapter dna genomes/ --tokenizer kmer
+    """
+    from domainbert.cli.preview import previews
+
+    shown = list(previews(request(adapter, sources, tokenizer), num_records=records, width=width))
+    if as_json:
+        typer.echo(json.dumps([asdict(preview) for preview in shown], indent=1, ensure_ascii=False))
+        return
+    for preview in shown:
+        origin = ", ".join(f"{key} {value}" for key, value in preview.meta.items())
+        typer.echo(f"{preview.id}  (group {preview.group}{', ' if origin else ''}{origin}; {preview.num_characters:,} characters)")
+        rows = [("raw", preview.raw), ("canonical", preview.canonical), ("tokens", " ".join(preview.tokens))]
+        typer.echo(columns([*rows, ("masked", " ".join(preview.masked))]) + "\n")
+
+
+@app.command()
+def stats(
+    sources: Sources,
+    adapter: Annotated[str, typer.Option("--adapter", help="The domain; not needed for a built store.", metavar="NAME")] = "",
+    tokenizer: TokenizerOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Count records, characters, tokens, drops and groups of sources, or of a folder that ``corpus build`` made.
+
+    Sources are prepared as ``corpus build`` does, in a temporary folder.
+
+    Example: domainbert corpus stats --adapter dna 'genomes/*.fna.gz' validation_fraction=0.1
+    """
+    from domainbert.corpus.statistics import store_statistics
+    from domainbert.corpus.store import MANIFEST, TokenStore
+
+    if len(sources) == 1 and (Path(sources[0]) / MANIFEST).is_file():
+        found = store_statistics(TokenStore(Path(sources[0])))
+    elif not adapter:
+        raise RecipeError(f"{sources[0]}: is no built store ({MANIFEST} is missing); say what is to be read with --adapter")
+    else:
+        with tempfile.TemporaryDirectory(prefix="domainbert-") as folder:
+            found = store_statistics(_build(request(adapter, sources, tokenizer), Path(folder) / "store"))
+    _show(found, as_json=as_json)
+
+
+@app.command()
+def build(
+    sources: Sources,
+    adapter: AdapterOption,
+    tokenizer: TokenizerOption = "",
+    output: Annotated[Path | None, typer.Option("--output", help="The store's folder; stores/NAME when left out.", metavar="DIR")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Build a token store: canonical text, duplicates removed, split, tokenized.
+
+    Example: domainbert corpus build --adapter dna genomes/ --tokenizer kmer --output stores/genomes views.reverse_complement=1
+    """
+    from domainbert.corpus.statistics import store_statistics
+
+    store = _build(request(adapter, sources, tokenizer), output or Path("stores") / adapter)
+    if as_json:
+        typer.echo(json.dumps({"store": str(store.folder), **asdict(store.manifest)}, indent=1, ensure_ascii=False))
+        return
+    _show(store_statistics(store), as_json=False)
+    typer.echo(f"the store is in {store.folder}", err=True)
+
+
+def _build(recipe: "Recipe", output: Path) -> "TokenStore":
+    from domainbert.corpus.build import build_store
+
+    adapter = make_adapter(recipe)
+    with _display() as report:
+        return build_store(
+            adapter,
+            recipe.corpus[0],
+            output,
+            make_tokenizer=lambda records: make_tokenizer(recipe, adapter, records),
+            seed=recipe.training.seed,
+            report=report,
+        )
+
+
+@contextmanager
+def _display() -> Iterator["Report"]:
+    """A line on stderr that says how far the store is; nothing where stderr is no terminal."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    with console.status("reading", spinner="dots") if console.is_terminal else nullcontext() as status:
+
+        def report(phase: str, characters: int) -> None:
+            if status is not None:
+                status.update(f"{phase}: {characters / 1e6:,.1f} million characters")
+
+        yield report
+
+
+def _show(found: "Statistics", *, as_json: bool) -> None:
+    typer.echo(json.dumps(asdict(found), indent=1, ensure_ascii=False) if as_json else render(found))
+
+
+def render(found: "Statistics") -> str:
+    """A store's counts as a table for people."""
+    lengths = found.length_quantiles
+    rows = [
+        ("sources", f"{found.num_sources:,}, {size(found.source_bytes)}"),
+        ("entries", f"{found.num_entries:,}"),
+        ("records", f"{found.num_records:,}"),
+        ("characters", f"{found.num_characters:,}"),
+        ("tokens", f"{found.num_tokens:,} of a vocabulary of {found.vocabulary_size:,}"),
+        ("tokens a record", ", ".join(f"{float(share):.0%} {length:,}" for share, length in lengths.items())),
+    ]
+    for role, counts in found.roles.items():
+        rows.append((role, f"{counts.num_records:,} records, {counts.num_tokens:,} tokens, {counts.num_groups:,} {'group' if counts.num_groups == 1 else 'groups'}"))
+    rows.append(("split", found.split))
+    rows += [(f"dropped: {reason}", f"{count:,}, first at {found.first_drops.get(reason, '?')}") for reason, count in found.drops.items()]
+    rows += [(f"trimmed: {reason}", f"{count:,} characters") for reason, count in found.trimmed.items()]
+    return columns(rows)

@@ -1,0 +1,83 @@
+"""``domainbert pretrain`` and ``domainbert resume``: training, and what it came to."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from domainbert.cli.arguments import BaseOption, CorpusOption, Overrides, RecipeOption
+from domainbert.cli.plan import render as render_plan
+from domainbert.recipe.load import load_recipe
+
+if TYPE_CHECKING:
+    from domainbert.pretraining import RunResult
+
+_INTERRUPTED = 130
+
+
+def pretrain(
+    recipe: RecipeOption,
+    overrides: Overrides = None,
+    corpus: CorpusOption = None,
+    base: BaseOption = "",
+    output: Annotated[
+        Path | None, typer.Option("--output", help="The run's folder; a new one under runs/ when left out.", metavar="DIR")
+    ] = None,
+) -> None:
+    """Adapt an encoder: corpus to token store to training to evaluation to a model folder.
+
+    Examples:
+    domainbert pretrain --recipe dna
+    domainbert pretrain --recipe dna --corpus genomes/ --output runs/mine training.seed=3
+    """
+    loaded = load_recipe(recipe, overrides=overrides or (), corpus=corpus or (), base=base)
+    if _speaks():
+        from domainbert.recipe.plan import make_plan
+
+        typer.echo(render_plan(make_plan(loaded)) + "\n", err=True)
+    from domainbert.pretraining import pretrain as train
+
+    _finish(train(loaded, output=output, progress=_speaks()))
+
+
+def resume(
+    folder: Annotated[Path, typer.Argument(help="The folder of an interrupted run.", metavar="DIR")],
+) -> None:
+    """Continue an interrupted run exactly where its last checkpoint left it; a finished run is left as it is.
+
+    Example: domainbert resume runs/mine
+    """
+    from domainbert.pretraining import resume as continue_run
+
+    _finish(continue_run(folder, progress=_speaks()))
+
+
+def _finish(result: "RunResult") -> None:
+    """Say how good the model is, where it lies and how to load it."""
+    if result.interrupted:
+        if _speaks():
+            typer.echo(f"interrupted, with a checkpoint saved; continue with: domainbert resume {result.folder}", err=True)
+        raise typer.Exit(_INTERRUPTED)
+    if not _speaks():
+        return
+    from domainbert.evaluation.report import render
+
+    typer.echo(f"\n{render(result.evaluation)}\n\n{loading_lines(result.model)}\n\nThe model is in", err=True)
+    typer.echo(result.model)
+
+
+def loading_lines(model: Path) -> str:
+    """How to use the model in Python, without domainbert."""
+    return "\n".join(
+        (
+            "    from transformers import AutoModelForMaskedLM, AutoTokenizer",
+            f"    model = AutoModelForMaskedLM.from_pretrained({str(model)!r})",
+            f"    tokenizer = AutoTokenizer.from_pretrained({str(model)!r})",
+        )
+    )
+
+
+def _speaks() -> bool:
+    """Whether this process is the one that talks, under torchrun the first."""
+    return os.environ.get("RANK", "0") == "0"

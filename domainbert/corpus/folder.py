@@ -1,0 +1,98 @@
+"""A folder that is whole or absent: written beside its place under another name, made durable, then renamed."""
+
+import errno
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from domainbert.errors import CorpusError
+
+# Errors of a disk, quota or process limit that has no room left.
+FULL = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
+
+
+@contextmanager
+def whole_folder(output: Path) -> Iterator[Path]:
+    """An empty folder to fill, that becomes ``output`` when the block ends well and is removed otherwise.
+
+    Leftovers of processes that died while filling the same ``output`` are removed first.
+
+    Raises:
+        CorpusError: ``output`` is taken, its place cannot be written, or the disk is full.
+    """
+    output = Path(os.path.abspath(output))  # noqa: PTH100  ("resolve" would follow a link that is to be replaced)
+    _require_free(output)
+    partial = output.parent / f".{output.name}.partial-{os.getpid()}"
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(output)
+        partial.mkdir()
+    except OSError as error:
+        raise CorpusError(f"{output}: cannot be written ({error.strerror}); give another --output") from None
+    lock = os.open(partial, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # some network file systems cannot lock a folder; then leftovers simply stay
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with _full_disk_named(partial, output):
+            yield partial
+            _make_durable(partial)
+        _require_free(output)
+        partial.rename(output)
+        _sync(output.parent)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    finally:
+        os.close(lock)
+
+
+def _require_free(output: Path) -> None:
+    """An empty folder may be replaced, nothing else."""
+    if output.is_symlink() or output.is_file() or (output.is_dir() and any(output.iterdir())):
+        raise CorpusError(f"{output}: already there; remove it or give another --output")
+
+
+def _remove_leftovers(output: Path) -> None:
+    """Remove folders whose writer is gone: a living one holds the lock, whatever its process id."""
+    prefix = f".{output.name}.partial-"
+    for folder in output.parent.iterdir():
+        if not folder.name.startswith(prefix) or not folder.is_dir():
+            continue
+        with suppress(OSError):
+            handle = os.open(folder, os.O_RDONLY)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder)
+            finally:
+                os.close(handle)
+
+
+@contextmanager
+def _full_disk_named(partial: Path, output: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        written = sum(file.stat().st_size for file in partial.rglob("*") if file.is_file())
+        raise CorpusError(
+            f"{output}: no room left ({os.strerror(error.errno or 0)}) after {written:,} bytes; nothing was kept; "
+            "free some space or give an --output on a larger disk"
+        ) from error
+
+
+def _make_durable(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        _sync(path)
+    _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,1 @@
+"""Training: order, packing, loss, checkpoints."""

@@ -1,0 +1,96 @@
+"""Attention over sequences laid end to end, none of which sees another.
+
+The function is registered with transformers' attention interface, so every model whose layers go through that interface runs
+on packed input without a change to its code. Sequences of equal length are computed together as one dense batch.
+
+T tokens of a packed batch, H heads, D head size, B sequences of a group, L their length.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+NAME = "domainbert_packed"
+
+Group = tuple[int, int, int]
+"""First token, number of sequences, length of each: consecutive sequences of one length."""
+
+
+def register() -> None:
+    """Make ``attn_implementation="domainbert_packed"`` known to transformers. Safe to call again."""
+    from transformers import AttentionInterface, AttentionMaskInterface
+
+    AttentionInterface.register(NAME, packed_attention)
+    AttentionMaskInterface.register(NAME, no_mask)
+
+
+def group_lengths(lengths: Sequence[int]) -> tuple[Group, ...]:
+    """Runs of equal lengths among sequences laid end to end."""
+    groups: list[Group] = []
+    start = 0
+    for length in lengths:
+        if groups and groups[-1][2] == length:
+            first, count, _ = groups[-1]
+            groups[-1] = (first, count + 1, length)
+        else:
+            groups.append((start, 1, length))
+        start += length
+    return tuple(groups)
+
+
+def packed_attention(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    *,
+    groups: tuple[Group, ...],
+    dropout: float = 0.0,
+    scaling: float | None = None,
+    sliding_window: int | None = None,
+    **kwargs: Any,
+) -> tuple[Tensor, None]:
+    """Bidirectional attention within each sequence of a packed batch.
+
+    Args:
+        module: the layer that calls.
+        query: ``(1, H, T, D)``; ``key`` and ``value`` likewise.
+        attention_mask: always ``None`` here; ``groups`` says what may see what.
+        groups: how the T tokens fall into sequences.
+        dropout: of the attention weights; 0 outside training.
+        scaling: of the scores; ``D ** -0.5`` when absent.
+        sliding_window: tokens further apart than ``sliding_window - 1`` do not see each other, as in flash attention.
+        kwargs: what the interface passes to other implementations.
+
+    Returns:
+        ``(1, T, H, D)`` and no weights.
+    """
+    assert attention_mask is None and query.shape[0] == 1, "packed attention takes one packed row and no mask"
+    parts = []
+    for start, count, length in groups:
+        q, k, v = (_sequences(states, start, count, length) for states in (query, key, value))
+        mask = _band(length, sliding_window, q.device) if sliding_window is not None and length > sliding_window else None
+        out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout, scale=scaling)
+        parts.append(out.transpose(1, 2).flatten(0, 1))
+    return torch.cat(parts).unsqueeze(0), None
+
+
+def no_mask(*args: Any, **kwargs: Any) -> None:
+    """Mask function of the packed implementation: there is no mask."""
+
+
+def _sequences(states: Tensor, start: int, count: int, length: int) -> Tensor:
+    """``(1, H, T, D)`` to the ``(B, H, L, D)`` of one group, without a copy."""
+    heads = states[0, :, start : start + count * length]
+    return heads.unflatten(1, (count, length)).transpose(0, 1)
+
+
+@lru_cache(maxsize=64)
+def _band(length: int, sliding_window: int, device: torch.device) -> Tensor:
+    place = torch.arange(length, device=device)
+    return (place[:, None] - place[None, :]).abs() < sliding_window

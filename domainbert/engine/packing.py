@@ -1,0 +1,224 @@
+"""From samples to what the model reads: tokens laid end to end, corrupted, cut into micro-batches without padding.
+
+T tokens of the batch, N samples, S selected positions.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domainbert.adapters.base import Adapter
+from domainbert.corpus.store import TokenStore
+from domainbert.corruption.replace import replace
+from domainbert.corruption.select import SELECT, Candidates
+from domainbert.engine.order import Ints, Samples
+from domainbert.recipe.schema import Corruption, Ramp
+from domainbert.tokenization.spans import Vocabulary, token_spans
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Samples as the model reads them, with special tokens.
+
+    Args:
+        input_ids_T: corrupted ids.
+        labels_T: original ids at selected positions, -100 elsewhere.
+        position_T: place of each token in its sample.
+        length_N: tokens of each sample, special ones included.
+    """
+
+    input_ids_T: Ints
+    labels_T: Ints
+    position_T: Ints
+    length_N: Ints
+
+    @property
+    def num_selected(self) -> int:
+        """Positions to predict."""
+        return int(np.count_nonzero(self.labels_T >= 0))
+
+    def take(self, rows: Ints) -> "Batch":
+        """Some of the samples, in the order given."""
+        starts = np.cumsum(self.length_N) - self.length_N
+        index = ranges(starts[rows], self.length_N[rows])
+        return Batch(self.input_ids_T[index], self.labels_T[index], self.position_T[index], self.length_N[rows])
+
+
+class BatchMaker:
+    """Reads samples from token stores and corrupts them.
+
+    Args:
+        stores: the stores that samples' ``source`` counts in.
+        adapters: the adapter of each store, for its units.
+        vocabulary: of the tokenizer that made the stores.
+    """
+
+    def __init__(self, stores: Sequence[TokenStore], adapters: Sequence[Adapter], vocabulary: Vocabulary) -> None:
+        self.stores, self.adapters, self.vocabulary = stores, adapters, vocabulary
+
+    def clean(self, samples: Samples) -> tuple[Ints, Ints]:
+        """Ids of the samples laid end to end, with special tokens, and the length of each sample."""
+        prefix, suffix = len(self.vocabulary.prefix), len(self.vocabulary.suffix)
+        length_N = samples.length + prefix + suffix
+        ids_T = np.empty(int(length_N.sum()), np.int64)
+        starts = np.cumsum(length_N) - length_N
+        for offset, token in enumerate(self.vocabulary.prefix):
+            ids_T[starts + offset] = token
+        for offset, token in enumerate(self.vocabulary.suffix):
+            ids_T[starts + prefix + samples.length + offset] = token
+        for number, store in enumerate(self.stores):
+            rows = samples.source == number
+            first = store.offsets[samples.record[rows]].astype(np.int64) + samples.start[rows]
+            ids_T[ranges(starts[rows] + prefix, samples.length[rows])] = store.tokens[ranges(first, samples.length[rows])]
+        return ids_T, length_N
+
+    def corrupted(self, samples: Samples, corruption: Corruption, *, progress: float) -> Batch:
+        """The samples with some of their targets hidden.
+
+        Args:
+            samples: which windows.
+            corruption: how.
+            progress: how much of the stage is done, 0..1, for a rate that changes.
+        """
+        ids_T, length_N = self.clean(samples)
+        sample_T = np.repeat(np.arange(len(length_N)), length_N)
+        position_T = ranges(np.zeros_like(length_N), length_N)
+        candidates = Candidates(
+            sample_T,
+            position_T,
+            self.vocabulary.targets[ids_T] & self._content(position_T, length_N, sample_T),
+            self._weights(samples, length_N),
+            self._units(samples, length_N, str(corruption.options.get("unit", ""))) if corruption.select == "unit" else None,
+            samples.keys,
+        )
+        chosen_T = SELECT[corruption.select](candidates, sample_rates(corruption.rate, samples, progress))
+        corrupted_T = replace(
+            ids_T,
+            chosen_T=chosen_T,
+            sample_T=sample_T,
+            position_T=position_T,
+            key_N=samples.keys,
+            mask=corruption.mask,
+            random=corruption.random,
+            mask_id=self.vocabulary.mask_id,
+            alphabet=self.vocabulary.alphabet,
+        )
+        return Batch(corrupted_T, np.where(chosen_T, ids_T, -100), position_T, length_N)
+
+    def _content(self, position_T: Ints, length_N: Ints, sample_T: Ints) -> NDArray[np.bool_]:
+        """Whether a token is the sample's own, not one of the special tokens around it."""
+        prefix, suffix = len(self.vocabulary.prefix), len(self.vocabulary.suffix)
+        content: NDArray[np.bool_] = (position_T >= prefix) & (position_T < (length_N - suffix)[sample_T])
+        return content
+
+    def _weights(self, samples: Samples, length_N: Ints) -> NDArray[np.float64] | None:
+        if all(store.weights is None for store in self.stores):
+            return None
+        weight_T = np.ones(int(length_N.sum()))
+        starts = np.cumsum(length_N) - length_N + len(self.vocabulary.prefix)
+        for number, store in enumerate(self.stores):
+            if store.weights is not None:
+                rows = samples.source == number
+                first = store.offsets[samples.record[rows]].astype(np.int64) + samples.start[rows]
+                stored = store.weights[ranges(first, samples.length[rows])]
+                weight_T[ranges(starts[rows], samples.length[rows])] = stored / 255.0
+        return weight_T
+
+    def _units(self, samples: Samples, length_N: Ints, unit: str) -> Ints:
+        """Number of the unit that each token lies in; units that share a token are one."""
+        unit_T = np.zeros(int(length_N.sum()), np.int64)
+        begin = np.cumsum(length_N) - length_N
+        last = 0
+        for row in range(len(samples)):
+            numbers = self._sample_units(samples, row, unit)
+            place = begin[row] + len(self.vocabulary.prefix)
+            unit_T[begin[row] : place] = last
+            unit_T[place : place + len(numbers)] = last + 1 + numbers
+            last += int(numbers[-1]) + 2
+            unit_T[place + len(numbers) : begin[row] + length_N[row]] = last
+        return unit_T
+
+    def _sample_units(self, samples: Samples, row: int, unit: str) -> Ints:
+        number = int(samples.source[row])
+        store, adapter = self.stores[number], self.adapters[number]
+        record, start, length = int(samples.record[row]), int(samples.start[row]), int(samples.length[row])
+        begin = int(store.offsets[record])
+        ids = np.asarray(store.tokens[begin + start : begin + start + length], np.int64)
+        text = store.text(record)
+        spans = token_spans(store.tokenizer, text, np.asarray(store.tokens[begin : int(store.offsets[record + 1])], np.int64))
+        window = spans[start : start + len(ids)]
+        offset = int(window[0, 0])
+        return group_tokens(window - offset, adapter.units(text[offset : int(window[-1, 1])], unit))
+
+
+def group_tokens(spans: Ints, units: Ints) -> Ints:
+    """Number each token by the unit it touches; units that a token straddles become one group, as do tokens of one unit.
+
+    Args:
+        spans: start and end character of each token, ascending, ``(T, 2)``.
+        units: start and end character of each unit, ascending, ``(U, 2)``.
+
+    Returns:
+        Group numbers, ascending from 0, ``(T,)``. A token outside all units is a group of its own.
+    """
+    first = np.searchsorted(units[:, 1], spans[:, 0], side="right")
+    last = np.searchsorted(units[:, 0], spans[:, 1], side="left") - 1
+    outside = last < first
+    joins_previous = np.zeros(len(spans), bool)
+    reach = np.maximum.accumulate(np.where(outside, -1, last))
+    joins_previous[1:] = ~outside[1:] & (first[1:] <= reach[:-1])
+    return np.cumsum(~joins_previous) - 1
+
+
+def micro_batches(batch: Batch, *, budget: int, num_ranks: int = 1) -> list[list[Ints]]:
+    """Deal a batch's samples to ranks and micro-batches.
+
+    Samples of like length come together, which is what per-sequence attention is fastest on. Every rank gets the same number of
+    micro-batches (collective operations need that); a rank with nothing left gets an empty one.
+
+    Args:
+        batch: the step.
+        budget: most tokens of a micro-batch; a longer sample has one to itself.
+        num_ranks: processes that share the step.
+
+    Returns:
+        For each rank its micro-batches as sample numbers.
+    """
+    budget = min(budget, max(1, -(-int(batch.length_N.sum()) // num_ranks)))
+    packs: list[list[int]] = []
+    room = 0
+    for row in np.argsort(batch.length_N, kind="stable").tolist():
+        if packs and batch.length_N[row] <= room:
+            packs[-1].append(row)
+        else:
+            packs.append([row])
+            room = budget
+        room -= int(batch.length_N[row])
+    dealt = [[np.array(pack) for pack in packs[rank::num_ranks]] for rank in range(num_ranks)]
+    most = max(len(mine) for mine in dealt)
+    return [mine + [np.empty(0, np.int64)] * (most - len(mine)) for mine in dealt]
+
+
+def sample_rates(rate: float | Ramp, samples: Samples, progress: float) -> NDArray[np.float64]:
+    """Share of targets that each sample hides."""
+    if not isinstance(rate, Ramp):
+        return np.full(len(samples), rate)
+    if rate.shape == "linear":
+        return np.full(len(samples), rate.start + (rate.end - rate.start) * progress)
+    from domainbert.corruption.random_bits import uniform
+
+    return rate.start + (rate.end - rate.start) * uniform(samples.keys, 0)
+
+
+def ranges(starts: Ints, lengths: Ints) -> Ints:
+    """``start, start + 1, ...`` for each pair, end to end."""
+    ends = np.cumsum(lengths)
+    total = int(ends[-1]) if len(ends) else 0
+    return np.repeat(starts - (ends - lengths), lengths) + np.arange(total)
+
+
+def summary(batch: Batch) -> Mapping[str, int]:
+    """Counts of a step for the log."""
+    return {"tokens": int(batch.length_N.sum()), "masked": batch.num_selected}

@@ -1,0 +1,117 @@
+"""The data loader's side of training: an item is a whole optimizer step, made from its number alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from torch.utils.data import Dataset
+
+from domainbert.corpus.store import TokenStore
+from domainbert.engine.encoder import PackedInput
+from domainbert.engine.order import Slots, Source, StepPlan
+from domainbert.engine.packing import Batch, BatchMaker, micro_batches
+from domainbert.engine.stages import lay_out, span_of
+from domainbert.errors import CorpusError
+from domainbert.recipe.schema import Stage, Training
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One optimizer step as one process sees it.
+
+    Args:
+        micro_batches: this process's share.
+        num_tokens: tokens of the whole step, over all processes, special tokens included.
+        num_selected: positions to predict in the whole step, over all processes.
+    """
+
+    micro_batches: tuple[PackedInput, ...]
+    num_tokens: int
+    num_selected: int
+
+
+class Steps(Dataset[Step]):
+    """Every step of a run by number. A map-style dataset: workers, ranks and resuming cannot change what a step is.
+
+    Args:
+        maker: reads and corrupts samples.
+        names: the recipe's name of each of the maker's stores.
+        stages: of the recipe.
+        training: of the recipe.
+    """
+
+    def __init__(self, maker: BatchMaker, names: Sequence[str], stages: Sequence[Stage], training: Training) -> None:
+        self.maker, self.names, self.training = maker, tuple(names), training
+        self.rank, self.num_ranks = 0, 1
+        self._stages = tuple(stages)
+        capacity = training.max_length - maker.vocabulary.num_special
+        self.sources = [_source(number, store, capacity, training.seed) for number, store in enumerate(maker.stores)]
+        self._plans: list[StepPlan] = []
+        self.spans = lay_out(self._stages, self._plan_stages())
+
+    @cached_property
+    def num_steps(self) -> int:
+        """Steps of all stages."""
+        return self.spans[-1].end
+
+    def __len__(self) -> int:
+        return self.num_steps
+
+    def __getitem__(self, step: int) -> Step:
+        batch = self.batch(step)
+        shares = micro_batches(batch, budget=self.training.micro_batch_tokens, num_ranks=self.num_ranks)
+        mine = tuple(PackedInput.of(batch.take(rows) if len(rows) else _nothing_to_predict(batch)) for rows in shares[self.rank])
+        return Step(mine, int(batch.length_N.sum()), batch.num_selected)
+
+    def share(self, *, rank: int, num_ranks: int) -> None:
+        """Give only this process's share of each step from now on."""
+        self.rank, self.num_ranks = rank, num_ranks
+
+    def batch(self, step: int) -> Batch:
+        """The whole step, corrupted, before it is dealt to processes and micro-batches."""
+        number, span = span_of(self.spans, step)
+        samples = self._plans[number].step(step - span.begin)
+        progress = (step - span.begin) / max(1, span.num_steps - 1)
+        return self.maker.corrupted(samples, span.stage.corruption, progress=progress)
+
+    def _plan_stages(self) -> list[int]:
+        """Plan each stage where the one before left off, and return their lengths in steps."""
+        taken = np.zeros(len(self.sources), np.int64)
+        lengths = []
+        for number, stage in enumerate(self._stages):
+            slots = Slots(self.sources, self._weights(stage), begin=taken, seed=self.training.seed, stage=number)
+            plan = StepPlan(slots, batch_tokens=self.training.batch_tokens, num_special=self.maker.vocabulary.num_special)
+            lengths.append(self._stage_steps(stage, plan, slots))
+            self._plans.append(plan)
+            if number + 1 < len(self._stages):
+                taken = slots.counts_before(plan.start(lengths[-1]))
+        return lengths
+
+    def _stage_steps(self, stage: Stage, plan: StepPlan, slots: Slots) -> int:
+        if stage.steps:
+            return stage.steps
+        if stage.tokens:
+            return max(1, round(stage.tokens / self.training.batch_tokens))
+        num_samples = sum(source.num_samples for source in self.sources)
+        return max(1, plan.steps_until(round(stage.epochs * num_samples)))
+
+    def _weights(self, stage: Stage) -> list[float]:
+        if not stage.mix:
+            return [float(source.num_tokens) for source in self.sources]
+        return [stage.mix.get(name, 0.0) for name in self.names]
+
+
+def _source(number: int, store: TokenStore, capacity: int, seed: int) -> Source:
+    records = store.indexes("train")
+    lengths = np.diff(store.offsets.astype(np.int64))[records]
+    records, lengths = records[lengths > 0], lengths[lengths > 0]
+    if not len(records):
+        raise CorpusError(f"{store.folder}: no training record has a token")
+    return Source(number, records, lengths, capacity=capacity, seed=seed)
+
+
+def _nothing_to_predict(batch: Batch) -> Batch:
+    """The step's shortest sample without labels: what a process without a share runs, so that all run equally often."""
+    shortest = batch.take(np.array([int(batch.length_N.argmin())]))
+    return Batch(shortest.input_ids_T, np.full_like(shortest.labels_T, -100), shortest.position_T, shortest.length_N)

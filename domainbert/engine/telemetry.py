@@ -1,0 +1,123 @@
+"""What a run says while it trains: one line a logged step in ``metrics.jsonl``, and how well the machine is used."""
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel
+
+from domainbert.engine.steps import Step
+
+
+class MetricsLog:
+    """``metrics.jsonl``: one object a logged step, each with that step's own values."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def cut_back(self, step: int) -> None:
+        """Forget everything after a step, such as what a killed run logged past its last checkpoint."""
+        from domainbert.engine.checkpoint import write_atomically
+
+        kept = [line for line in self.read() if line["step"] <= step]
+        write_atomically(self.path, "".join(json.dumps(line) + "\n" for line in kept))
+
+    def seconds(self) -> float:
+        """How long the run has trained so far."""
+        lines = self.read()
+        return float(lines[-1]["seconds"]) if lines else 0.0
+
+    def write(self, values: Mapping[str, float]) -> None:
+        """Append one line."""
+        with self.path.open("a") as out:
+            out.write(json.dumps(dict(values)) + "\n")
+
+    def read(self) -> list[dict[str, Any]]:
+        """Every whole line; a last line cut short by a crash is left out."""
+        lines = []
+        if self.path.exists():
+            for line in self.path.read_text().splitlines():
+                try:
+                    lines.append(json.loads(line))
+                except ValueError:
+                    break
+        return lines
+
+
+class Speedometer:
+    """Tokens a second and model-FLOPs utilisation of training steps, evaluation and saving left out.
+
+    Args:
+        model: counts its parameters.
+        device: whose matrix rate is measured once.
+        precision: of the matrix products, ``fp32``, ``bf16`` or ``fp16``.
+        num_ranks: devices that share a step.
+    """
+
+    def __init__(self, model: PreTrainedModel, *, device: torch.device, precision: str, num_ranks: int) -> None:
+        self._rate = num_ranks * matrix_rate(device, precision)
+        self._flops = FlopsCounter(model)
+        self._mark = time.perf_counter()
+
+    def start(self) -> None:
+        """Begin timing a step."""
+        self._mark = time.perf_counter()
+
+    def stop(self, step: Step) -> dict[str, float]:
+        """Figures of the step that ends now."""
+        seconds = time.perf_counter() - self._mark
+        return {"tokens_per_second": step.num_tokens / seconds, "mfu": self._flops.of(step) / seconds / self._rate}
+
+
+class FlopsCounter:
+    """Floating-point operations that a training step needs, from its real tokens.
+
+    Forward and backward cost 6 for each weight and token (Kaplan et al. 2020, section 2.1); attention scores and sums cost
+    12 x hidden x length for each token and layer; the head counts for selected positions only.
+    """
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        head = sum(p.numel() for p in _head_parameters(model))
+        embeddings = model.get_input_embeddings().weight.numel()
+        body = sum(p.numel() for p in model.parameters()) - embeddings - head
+        self._per_token = 6 * body
+        self._per_selected = 6 * (head + embeddings)
+        self._per_pair = 12 * model.config.num_hidden_layers * model.config.hidden_size
+
+    def of(self, step: Step) -> float:
+        """Operations of the step; a shared step counts what this process sees times the ratio of tokens."""
+        mine = sum(len(micro.input_ids_T) for micro in step.micro_batches)
+        pairs = sum(count * length**2 for micro in step.micro_batches for _, count, length in micro.groups)
+        whole = step.num_tokens / mine
+        return float(self._per_token * step.num_tokens + self._per_selected * step.num_selected + self._per_pair * pairs * whole)
+
+
+def matrix_rate(device: torch.device, precision: str) -> float:
+    """Multiply-adds x 2 a second that the device reaches on a large matrix product; takes a fraction of a second."""
+    dtype = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
+    size = 8192 if device.type == "cuda" else 1024
+    left, right = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
+    best = float("inf")
+    for _ in range(4):
+        _wait(device)
+        start = time.perf_counter()
+        left @ right
+        _wait(device)
+        best = min(best, time.perf_counter() - start)
+    return 2.0 * size**3 / best
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def _head_parameters(model: PreTrainedModel) -> list[torch.nn.Parameter]:
+    from domainbert.engine.families import family_of
+
+    embeddings = model.get_input_embeddings().weight
+    head = model.get_submodule(family_of(model.config).head)
+    return [p for p in head.parameters() if p is not embeddings]

@@ -1,0 +1,286 @@
+"""The engine: a ``Trainer`` that owns the order, the packing and the loss, and leaves the rest to transformers."""
+
+import random
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
+from torch.utils.data import DataLoader
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+
+from domainbert.engine.checkpoint import COMPLETE, checkpoint_path, keep_latest, whole_folder
+from domainbert.engine.encoder import PackedEncoder
+from domainbert.engine.stages import learning_rate_factor, span_of
+from domainbert.engine.steps import Step, Steps
+from domainbert.engine.telemetry import MetricsLog, Speedometer
+from domainbert.errors import RunError
+from domainbert.objectives.mlm import masked_token_loss
+from domainbert.recipe.schema import Training
+
+Evaluate = Callable[[], Mapping[str, float]]
+
+
+class PackedTrainer(Trainer):
+    """Trains a packed encoder on steps that are functions of their number.
+
+    Args:
+        encoder: the model, with its hooks in place.
+        steps: every step of the run.
+        training: the recipe's ``[training]``.
+        checkpoints: folder for ``step-N`` folders.
+        metrics: where logged steps go.
+        evaluate: called every ``evaluation_steps``; its figures join the step's line.
+        start_step: the first step to run, above 0 when resuming.
+        callbacks: progress displays.
+    """
+
+    def __init__(
+        self,
+        encoder: PackedEncoder,
+        steps: Steps,
+        training: Training,
+        *,
+        checkpoints: Path,
+        metrics: MetricsLog,
+        evaluate: Evaluate,
+        start_step: int = 0,
+        callbacks: list[TrainerCallback] | None = None,
+        args: TrainingArguments,
+    ) -> None:
+        super().__init__(encoder.model, args, callbacks=callbacks)
+        self.remove_callback(PrinterCallback)
+        self.encoder, self.steps, self.training, self.checkpoints = encoder, steps, training, checkpoints
+        self.metrics, self.measure, self.start_step = metrics, evaluate, start_step
+        self.stop_requested = False
+        self._recorded = start_step
+        self._began = time.perf_counter() - metrics.seconds()
+        self._losses: dict[str, Tensor] = {}
+        self._step = Step((), 0, 0)
+        self._speed = Speedometer(
+            encoder.model, device=self.args.device, precision=precision_of(self.args), num_ranks=self.args.world_size
+        )
+
+    def get_train_dataloader(self) -> DataLoader[dict[str, Step]]:
+        """Steps from ``start_step`` on. Not prepared by accelerate, which would shard what is already this rank's share."""
+        return DataLoader(
+            _Items(self.steps),
+            batch_size=None,
+            sampler=range(self.start_step, len(self.steps)),
+            num_workers=self.args.dataloader_num_workers,
+            # Its own generator: creating an iterator draws from the global one, and dropout after a resume would differ.
+            generator=torch.Generator(),
+            collate_fn=_unchanged,
+        )
+
+    def create_scheduler(self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None) -> LambdaLR:
+        """One schedule for all stages, a function of the step."""
+        if self.lr_scheduler is None:
+            optimizer = self.optimizer if optimizer is None else optimizer
+            self.lr_scheduler = LambdaLR(optimizer, lambda step: learning_rate_factor(self.steps.spans, step))
+            self._created_lr_scheduler = True
+        return self.lr_scheduler
+
+    def training_step(self, model: nn.Module, inputs: dict[str, Step], num_items_in_batch: Any = None) -> Tensor:
+        """Forward and backward of one whole step.
+
+        Returns:
+            The step's loss over all processes.
+        """
+        self._speed.start()
+        model.train()
+        self._step = step = inputs["step"]
+        losses: dict[str, Tensor] = {}
+        for number, micro_batch in enumerate(step.micro_batches):
+            last = number + 1 == len(step.micro_batches)
+            with nullcontext() if last else self.accelerator.no_sync(model):
+                total = torch.zeros((), device=self.args.device)
+                with self.compute_loss_context_manager():
+                    terms = self._terms(model, micro_batch.to(self.args.device), step)
+                for name, (weight, term) in terms.items():
+                    total = total + weight * term
+                    losses[name] = losses.get(name, 0.0) + term.detach()
+                # Distributed wrappers average gradients over processes; ours are shares of one sum.
+                self.accelerator.backward(total * self.args.world_size)
+        if self.args.world_size > 1:
+            for value in losses.values():
+                torch.distributed.all_reduce(value)
+        self._losses = losses
+        return self._weighted(losses)
+
+    def load_checkpoint(self, path: Path) -> None:
+        """Give the model the weights of a checkpoint, without training on."""
+        self._load_from_checkpoint(str(path))
+
+    def _terms(self, model: nn.Module, micro_batch: Any, step: Step) -> dict[str, tuple[float, Tensor]]:
+        """Each objective's weight and this micro-batch's share of its value."""
+        logits = self.encoder.logits(micro_batch, wrapped=model)
+        weights = self._weights()
+        return {"mlm": (weights["mlm"], masked_token_loss(logits, micro_batch.labels_S) / max(1, step.num_selected))}
+
+    def _weights(self) -> dict[str, float]:
+        _, span = span_of(self.steps.spans, self.state.global_step)
+        return {objective.kind: objective.weight for objective in span.stage.objective}
+
+    def _weighted(self, losses: Mapping[str, Tensor]) -> Tensor:
+        weights = self._weights()
+        return sum((weights[name] * value for name, value in losses.items()), torch.zeros((), device=self.args.device))
+
+    def _maybe_log_save_evaluate(self, tr_loss: Tensor, grad_norm: Any, model: nn.Module, *args: Any, **kwargs: Any) -> None:
+        """After each step: log that step's own values, evaluate, save, and stop when asked to."""
+        step = self.state.global_step
+        if step == self._recorded:  # called again at the end of what the Trainer takes for an epoch
+            return
+        self._recorded = step
+        last, stop = step == len(self.steps), self._stop_everywhere()
+        speed = self._speed.stop(self._step)
+        evaluate = _due(step, self.training.evaluation_steps) or last
+        if _due(step, self.training.logging_steps) or evaluate or stop:
+            values = {"step": step, **self._step_values(step, grad_norm), **speed}
+            if evaluate:
+                values |= self.measure()
+            values["seconds"] = time.perf_counter() - self._began
+            if self.is_world_process_zero():
+                self.metrics.write(values)
+            self.control = self.callback_handler.on_log(self.args, self.state, self.control, values)
+        if _due(step, self.training.save_steps) or last or stop:
+            self._save_checkpoint(model, None)
+        self.control.should_training_stop = self.control.should_training_stop or stop
+
+    def _step_values(self, step: int, grad_norm: Any) -> dict[str, float]:
+        loss = float(self._weighted(self._losses))
+        if not np.isfinite(loss):
+            raise RunError(
+                f"the loss became {loss} in step {step}; lower training.learning_rate, then resume from the last checkpoint in {self.checkpoints}"
+            )
+        return {
+            "tokens": self._step.num_tokens,
+            "masked": self._step.num_selected,
+            "loss": loss,
+            **{f"loss_{name}": float(value) for name, value in self._losses.items()},
+            "learning_rate": self.training.learning_rate * learning_rate_factor(self.steps.spans, step - 1),
+            "grad_norm": float(grad_norm) if grad_norm is not None else float("nan"),
+        }
+
+    def _stop_everywhere(self) -> bool:
+        """Whether any process was asked to stop: all must leave at the same step."""
+        if self.args.world_size == 1:
+            return self.stop_requested
+        asked = torch.tensor(float(self.stop_requested), device=self.args.device)
+        torch.distributed.all_reduce(asked)
+        return bool(asked > 0)
+
+    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
+        path = checkpoint_path(self.checkpoints, self.state.global_step)
+        first = self.is_world_process_zero()
+        with whole_folder(path) if first else nullcontext(path.with_name(f".{path.name}.partial")) as partial:
+            self.accelerator.wait_for_everyone()
+            self.save_model(str(partial), _internal_call=True)
+            self._save_optimizer_and_scheduler(str(partial))
+            self._save_scaler(str(partial))
+            self._save_rng_state(str(partial))
+            self.accelerator.wait_for_everyone()
+            if first:
+                self.state.save_to_json(str(partial / COMPLETE))
+        if first:
+            keep_latest(self.checkpoints, self.training.keep_checkpoints)
+        self.accelerator.wait_for_everyone()
+
+    def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
+        """Weights and config only: ``training_args.bin`` is a pickle that nobody needs and that can hold a token."""
+        self.model.save_pretrained(output_dir, state_dict=state_dict)
+
+
+def training_arguments(training: Training, folder: Path, *, num_steps: int) -> TrainingArguments:
+    """What of a recipe the ``Trainer`` itself acts on. Logging, saving, order and batches are ours."""
+    precision = resolve_precision(training.precision)
+    return TrainingArguments(
+        output_dir=str(folder),
+        max_steps=num_steps,
+        seed=training.seed,
+        learning_rate=training.learning_rate,
+        weight_decay=training.weight_decay,
+        adam_beta1=training.beta1,
+        adam_beta2=training.beta2,
+        max_grad_norm=training.max_grad_norm,
+        bf16=precision == "bf16",
+        fp16=precision == "fp16",
+        use_cpu=not torch.cuda.is_available(),
+        per_device_train_batch_size=1,
+        gradient_accumulation_steps=1,
+        ignore_data_skip=True,
+        remove_unused_columns=False,
+        logging_nan_inf_filter=False,
+        logging_strategy="no",
+        save_strategy="no",
+        eval_strategy="no",
+        disable_tqdm=True,
+        report_to="none",
+        dataloader_num_workers=1 if torch.cuda.is_available() else 0,
+    )
+
+
+def resolve_precision(precision: str) -> str:
+    """``auto`` is bf16 on a GPU that has it, fp16 on older ones, fp32 elsewhere."""
+    if precision != "auto":
+        return precision
+    if not torch.cuda.is_available():
+        return "fp32"
+    return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+
+
+def precision_of(args: TrainingArguments) -> str:
+    """The precision that arguments ask for."""
+    return "bf16" if args.bf16 else "fp16" if args.fp16 else "fp32"
+
+
+def seed_everything(seed: int) -> None:
+    """Seed what dropout draws from, so that two runs of one recipe agree."""
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 - checkpoints hold the global generator's state
+    torch.manual_seed(seed)
+
+
+@contextmanager
+def stop_on_signals(trainer: PackedTrainer) -> Iterator[None]:
+    """Turn Ctrl-C and SIGTERM into a checkpoint at the end of the step; a second Ctrl-C stops at once."""
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if trainer.stop_requested and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        trainer.stop_requested = True
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _Items(torch.utils.data.Dataset[dict[str, Step]]):
+    """Steps in the mapping that the ``Trainer`` expects of a batch."""
+
+    def __init__(self, steps: Steps) -> None:
+        self.steps = steps
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __getitem__(self, step: int) -> dict[str, Step]:
+        return {"step": self.steps[step]}
+
+
+def _unchanged(item: dict[str, Step]) -> dict[str, Step]:
+    return item
+
+
+def _due(step: int, every: int) -> bool:
+    return every > 0 and step % every == 0

@@ -1,0 +1,1 @@
+"""What a model knows, beside what counting knows."""

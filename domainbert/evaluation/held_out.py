@@ -1,0 +1,140 @@
+"""The question of every run: does the model predict held-out text better than before, and better than counts?"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domainbert.adapters.base import Adapter, Alphabet
+from domainbert.corpus.store import TokenStore
+from domainbert.engine.encoder import PackedEncoder
+from domainbert.evaluation.baselines import Score, count_tables, hidden_scores, visible_scores
+from domainbert.evaluation.intrinsic import Bits, Window, held_out_windows, kinds, score
+from domainbert.evaluation.leakage import repeat_share
+from domainbert.tokenization.spans import Vocabulary
+
+QUICK_LETTERS = 1 << 16  # 10,000 hidden letters: a standard error of about 0.006 bits, in a second or two
+FULL_LETTERS = 1 << 20
+REPEAT_LENGTH = 31
+
+
+@dataclass(frozen=True, slots=True)
+class Opponents:
+    """What counting reaches on the same held-out text.
+
+    Args:
+        visible: every held-out letter, all neighbours visible.
+        hidden: by kind, the letters that the model has to predict, from what the model sees.
+        repeats: share of held-out letters in stretches of ``REPEAT_LENGTH`` that training text holds too.
+    """
+
+    visible: tuple[Score, ...]
+    hidden: Mapping[str, tuple[Score, ...]]
+    repeats: float
+
+
+class HeldOut:
+    """Held-out windows of a run, scored the same way before, during and after.
+
+    Args:
+        stores: of the run.
+        adapter: whose alphabet the letters are.
+        vocabulary: of the tokenizer.
+        max_length: tokens of a window, special tokens included.
+        micro_batch_tokens: memory bound while scoring.
+    """
+
+    def __init__(
+        self, stores: Sequence[TokenStore], adapter: Adapter, vocabulary: Vocabulary, *, max_length: int, micro_batch_tokens: int
+    ) -> None:
+        self.stores, self.adapter, self.vocabulary = stores, adapter, vocabulary
+        self._micro_batch_tokens = micro_batch_tokens
+        self.kinds = kinds(vocabulary)
+        self.alphabet = adapter.alphabet
+        self.windows: list[Window] = []
+        self._quick: list[Window] = []
+        if self.alphabet is not None:
+            for store in stores:
+                for windows, letters in ((self.windows, FULL_LETTERS), (self._quick, QUICK_LETTERS)):
+                    windows += held_out_windows(store, vocabulary, self.alphabet, max_length=max_length, max_letters=letters)
+
+    @property
+    def unit(self) -> str:
+        """What a letter is called."""
+        return self.alphabet.unit if self.alphabet is not None else "character"
+
+    def quick(self, encoder: PackedEncoder) -> dict[str, float]:
+        """The first figure on a part of the windows, for ``metrics.jsonl``."""
+        if not self._quick:
+            return {}
+        bits = self._score(encoder, self._quick, self.kinds[0])
+        return {f"validation_bits_per_{self.unit}": bits.bits, "validation_accuracy": bits.accuracy}
+
+    def full(self, encoder: PackedEncoder) -> dict[str, Bits]:
+        """Every figure on all windows, by kind."""
+        return {kind: self._score(encoder, self.windows, kind) for kind in self.kinds} if self.windows else {}
+
+    def opponents(self) -> Opponents | None:
+        """Count baselines and the leak figure; ``None`` where nothing is held out or the domain has no alphabet."""
+        if self.alphabet is None or not self.windows:
+            return None
+        counts = count_tables((_codes(text, self.alphabet) for text in self._texts("train")), num_letters=len(self.alphabet.letters))
+        held_out = [_codes(text, self.alphabet) for text in self._texts("validation")]
+        windows = [_codes(window.text, self.alphabet) for window in self.windows]
+        hidden = {kind: hidden_scores(counts, windows, [w.hidden_letters(kind) for w in self.windows]) for kind in self.kinds}
+        repeats = repeat_share(
+            self._texts("train", views=False), list(self._texts("validation")), length=REPEAT_LENGTH, mirror=self.adapter.mirror
+        )
+        return Opponents(visible_scores(counts, held_out), hidden, repeats)
+
+    def groups(self) -> list[str]:
+        """Names of the held-out groups, at most 20."""
+        names = {str(store.table["group"][int(index)]) for store in self.stores for index in store.indexes("validation")[:1000]}
+        return sorted(names)[:20]
+
+    def num_letters(self) -> int:
+        """Held-out characters in all."""
+        return sum(int(np.diff(store.text_offsets.astype(np.int64))[store.indexes("validation")].sum()) for store in self.stores)
+
+    def _score(self, encoder: PackedEncoder, windows: Sequence[Window], kind: str) -> Bits:
+        return score(encoder, windows, self.vocabulary, kind, micro_batch_tokens=self._micro_batch_tokens)
+
+    def _texts(self, role: str, *, views: bool = True) -> Iterator[str]:
+        for store in self.stores:
+            for index in store.indexes(role).tolist():
+                if views or "view" not in store.record(index).meta:
+                    yield store.text(index)
+
+
+def evaluation(held_out: HeldOut, before: Mapping[str, Bits], after: Mapping[str, Bits], *, base: str, seed: int) -> dict[str, object]:
+    """Content of ``evaluation.json``."""
+    opponents = held_out.opponents()
+    return {
+        "unit": held_out.unit,
+        "block": held_out.alphabet.block if held_out.alphabet else 1,
+        "seed": seed,
+        "base": base,
+        "held_out": {
+            "groups": held_out.groups(),
+            "letters": held_out.num_letters(),
+            "letters_in_windows": sum(len(window.text) for window in held_out.windows),
+            "windows": len(held_out.windows),
+            "share_in_repeats_seen_in_training": opponents.repeats if opponents else None,
+            "repeat_length": REPEAT_LENGTH,
+        },
+        "before": {kind: asdict(bits) for kind, bits in before.items()},
+        "after": {kind: asdict(bits) for kind, bits in after.items()},
+        "baselines": {
+            "all_neighbours_visible": [asdict(s) for s in opponents.visible],
+            "same_letters_hidden": {kind: [asdict(s) for s in scores] for kind, scores in opponents.hidden.items()},
+        }
+        if opponents
+        else {},
+    }
+
+
+def _codes(text: str, alphabet: Alphabet) -> NDArray[np.uint8]:
+    table = np.full(256, len(alphabet.letters), np.uint8)
+    table[np.frombuffer(alphabet.letters.encode("latin-1"), np.uint8)] = np.arange(len(alphabet.letters))
+    return table[np.frombuffer(text.encode("latin-1", "replace"), np.uint8)]

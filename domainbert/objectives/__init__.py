@@ -1,0 +1,1 @@
+"""Objectives: terms of the loss, each a sum over its own units that the trainer divides by their global count."""

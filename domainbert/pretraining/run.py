@@ -1,0 +1,115 @@
+"""Starts, continues and finishes runs; light to import."""
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from domainbert.engine.folder import RunFolder, free_folder
+from domainbert.errors import RunError
+from domainbert.pretraining.stores import open_stores, stores_ready
+from domainbert.publishing.contract import library_versions
+from domainbert.recipe.document import fingerprint, from_dict, to_dict
+from domainbert.recipe.schema import Recipe
+
+LIBRARIES = ("domainbert", "torch", "transformers", "tokenizers", "accelerate", "numpy")
+_POLL_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What a run left behind.
+
+    Args:
+        folder: the run folder.
+        model: its publishable model; not there yet when ``interrupted``.
+        evaluation: content of ``evaluation.json``; empty when ``interrupted``.
+        interrupted: stopped by a signal, with a checkpoint saved.
+    """
+
+    folder: Path
+    model: Path
+    evaluation: Mapping[str, Any]
+    interrupted: bool = False
+
+
+def pretrain(recipe: Recipe, *, output: Path | None = None, progress: bool = True) -> RunResult:
+    """Train an encoder as a recipe says.
+
+    Args:
+        recipe: from ``load_recipe``.
+        output: the run folder, new or empty; ``runs/<adapter>`` with the first free number when absent.
+        progress: whether to show progress on stderr.
+
+    Raises:
+        DomainBertError: the corpus, the base, the recipe or the output folder is not usable; says what to do.
+    """
+    if output is None and num_ranks() > 1:
+        raise RunError("several processes need to agree on a run folder: give --output")
+    folder = RunFolder(output or free_folder(Path("runs"), recipe.adapter))
+    if rank() > 0:
+        _wait_for_stores(folder, recipe)
+        return _train(folder, recipe, progress=False)
+    folder.create()
+    with folder.locked():
+        folder.write_json(folder.recipe, description(recipe))
+        return _train(folder, recipe, progress=progress)
+
+
+def resume(path: Path, *, progress: bool = True) -> RunResult:
+    """Continue an interrupted run from its last checkpoint; a finished run is left as it is.
+
+    Args:
+        path: the run folder.
+        progress: whether to show progress on stderr.
+
+    Raises:
+        RunError: it is not a run folder, is in use, or its corpus has changed since.
+    """
+    folder = RunFolder(path)
+    recipe = from_dict(folder.read_recipe()["recipe"], label=str(folder.recipe))
+    if rank() > 0:
+        _wait_for_stores(folder, recipe)
+        return _train(folder, recipe, progress=False)
+    with folder.locked():
+        return _finished(folder) or _train(folder, recipe, progress=progress)
+
+
+def description(recipe: Recipe) -> dict[str, Any]:
+    """Content of ``recipe.json`` before the corpus is read; the hashes of sources and tokenizer join it then."""
+    return {"recipe": to_dict(recipe), "fingerprint": fingerprint(recipe), "versions": library_versions(LIBRARIES)}
+
+
+def rank() -> int:
+    """This process's number under ``torchrun`` or ``accelerate launch``; 0 alone."""
+    return int(os.environ.get("RANK", "0"))
+
+
+def num_ranks() -> int:
+    """Processes that were launched together; 1 alone."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def _train(folder: RunFolder, recipe: Recipe, *, progress: bool) -> RunResult:
+    stores = open_stores(folder, recipe, progress=progress)
+    from domainbert.pretraining.session import Session
+
+    session = Session(folder, recipe, stores, num_ranks=num_ranks(), progress=progress)
+    if not session.train():
+        return RunResult(folder.path, folder.model, {}, interrupted=True)
+    return RunResult(folder.path, folder.model, session.publish())
+
+
+def _finished(folder: RunFolder) -> RunResult | None:
+    if not (folder.evaluation.is_file() and (folder.model / "config.json").is_file()):
+        return None
+    return RunResult(folder.path, folder.model, json.loads(folder.evaluation.read_text()))
+
+
+def _wait_for_stores(folder: RunFolder, recipe: Recipe) -> None:
+    """Wait until the first process has built the token stores: before process groups exist, so that none times out."""
+    while not stores_ready(folder, recipe):
+        time.sleep(_POLL_SECONDS)

@@ -1,0 +1,155 @@
+"""The part of a run that needs torch: build the model, train it, measure it, publish it."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from transformers.utils import logging as transformers_logging
+
+from domainbert.corpus.store import TokenStore
+from domainbert.engine.checkpoint import latest_checkpoint
+from domainbert.engine.encoder import PackedEncoder
+from domainbert.engine.folder import RunFolder
+from domainbert.engine.model import build_model, restore_dropout, set_dropout
+from domainbert.engine.packing import BatchMaker
+from domainbert.engine.progress import ProgressDisplay
+from domainbert.engine.steps import Steps
+from domainbert.engine.telemetry import MetricsLog
+from domainbert.engine.trainer import PackedTrainer, stop_on_signals, training_arguments
+from domainbert.errors import RunError
+from domainbert.evaluation.held_out import HeldOut, evaluation
+from domainbert.evaluation.intrinsic import Bits
+from domainbert.evaluation.plots import loss_curve
+from domainbert.evaluation.report import best
+from domainbert.pretraining.stores import adapter_of
+from domainbert.publishing.card import CardFacts, model_card
+from domainbert.publishing.contract import library_versions
+from domainbert.publishing.model_folder import write_model_folder
+from domainbert.recipe.schema import Recipe
+from domainbert.tokenization.spans import read_vocabulary
+
+
+class Session:
+    """One process's share of a run.
+
+    Args:
+        folder: of the run.
+        recipe: of the run.
+        stores: one for each of the recipe's corpora.
+        num_ranks: processes that were launched together.
+        progress: whether to show progress on stderr.
+    """
+
+    def __init__(self, folder: RunFolder, recipe: Recipe, stores: Sequence[TokenStore], *, num_ranks: int, progress: bool) -> None:
+        transformers_logging.set_verbosity_error()
+        transformers_logging.disable_progress_bar()
+        self.folder, self.recipe, self.stores, self.progress = folder, recipe, stores, progress
+        self.adapter = adapter_of(recipe, recipe.corpus[0])
+        self.tokenizer = stores[0].tokenizer
+        self.vocabulary = read_vocabulary(self.tokenizer, self.adapter)
+        training = recipe.training
+        self.model = build_model(recipe.model, self.vocabulary, max_length=training.max_length, seed=training.seed)
+        self._dropouts = set_dropout(self.model, float(recipe.model.dropout)) if recipe.model.dropout != "base" else {}
+        self.encoder = PackedEncoder(self.model)
+        self.metrics = MetricsLog(folder.metrics)
+        self.trainer = self._trainer(num_ranks)
+        self.before: dict[str, Bits] = {}
+
+    def train(self) -> bool:
+        """Train to the end, from the last checkpoint if there is one.
+
+        Returns:
+            Whether the end was reached; ``False`` after a signal, with a checkpoint saved.
+        """
+        if self._leads:
+            self.before = self.held_out.full(self.encoder)
+            self.metrics.cut_back(self.trainer.start_step)
+        if self.trainer.start_step == len(self.trainer.steps):
+            self.trainer.load_checkpoint(self._latest[1])
+            return True
+        with stop_on_signals(self.trainer):
+            self.trainer.train(resume_from_checkpoint=str(self._latest[1]) if self._latest else None)
+        return self.trainer.state.global_step == len(self.trainer.steps)
+
+    def publish(self) -> Mapping[str, Any]:
+        """Measure the trained model and write what the run leaves behind.
+
+        Returns:
+            Content of ``evaluation.json``; empty in all processes but the first.
+        """
+        if not self._leads:
+            return {}
+        after = self.held_out.full(self.encoder)
+        result = evaluation(self.held_out, self.before, after, base=self.recipe.model.base, seed=self.recipe.training.seed)
+        self._plot(result)
+        self.encoder.release()
+        restore_dropout(self.model, self._dropouts)
+        write_model_folder(
+            self.folder.model, model=self.model, tokenizer=self.tokenizer, adapter=self.adapter, card=model_card(self._facts(result))
+        )
+        self.folder.write_json(self.folder.evaluation, result)
+        return result
+
+    @cached_property
+    def held_out(self) -> HeldOut:
+        """Held-out text of all stores, in windows."""
+        training = self.recipe.training
+        return HeldOut(
+            self.stores, self.adapter, self.vocabulary, max_length=training.max_length, micro_batch_tokens=training.micro_batch_tokens
+        )
+
+    @property
+    def _leads(self) -> bool:
+        return self.trainer.is_world_process_zero()
+
+    def _trainer(self, num_ranks: int) -> PackedTrainer:
+        maker = BatchMaker(self.stores, [adapter_of(self.recipe, corpus) for corpus in self.recipe.corpus], self.vocabulary)
+        names = [corpus.name for corpus in self.recipe.corpus]
+        steps = Steps(maker, names, self.recipe.stage, self.recipe.training)
+        advice = "start them with: torchrun --nproc_per_node N -m domainbert pretrain ..."
+        try:
+            args = training_arguments(self.recipe.training, self.folder.path, num_steps=len(steps))
+        except ValueError as error:  # accelerate's word for a launcher that left half of its variables unset
+            if num_ranks == 1:
+                raise
+            raise RunError(f"{num_ranks} processes cannot find each other ({error}); {advice}") from error
+        if args.world_size != num_ranks:
+            raise RunError(f"{num_ranks} processes were launched and {args.world_size} found each other; {advice}")
+        steps.share(rank=args.process_index, num_ranks=args.world_size)
+        start = self._latest[0] if self._latest else 0
+        return PackedTrainer(
+            self.encoder, steps, self.recipe.training, checkpoints=self.folder.checkpoints, metrics=self.metrics, evaluate=self._measure,
+            start_step=start, callbacks=[ProgressDisplay(start, len(steps))] if self.progress else [], args=args,
+        )  # fmt: skip
+
+    @cached_property
+    def _latest(self) -> Any:
+        return latest_checkpoint(self.folder.checkpoints)
+
+    def _measure(self) -> Mapping[str, float]:
+        return self.held_out.quick(self.encoder) if self._leads else {}
+
+    def _plot(self, result: Mapping[str, Any]) -> None:
+        opponents = {}
+        if hidden := result["baselines"].get("same_letters_hidden"):
+            scores = hidden[self.held_out.kinds[0]]
+            opponents = {score["name"]: score["bits"] for score in (best(scores, "order"), best(scores, "two-sided"))}
+        self.folder.plots.mkdir(exist_ok=True)
+        loss_curve(self.metrics.read(), self.folder.plots / "loss.png", unit=self.held_out.unit, baselines=opponents)
+
+    def _facts(self, result: Mapping[str, Any]) -> CardFacts:
+        lines = self.metrics.read()
+        return CardFacts(
+            name=self.folder.path.resolve().name,
+            adapter=self.adapter.name,
+            architecture=self.model.config.model_type,
+            num_parameters=self.model.num_parameters(),
+            base=self.recipe.model.base,
+            sources=tuple(source for corpus in self.recipe.corpus for source in corpus.sources),
+            num_tokens=len(self.trainer.steps) * self.recipe.training.batch_tokens,
+            num_steps=len(self.trainer.steps),
+            seconds=lines[-1]["seconds"] if lines else 0.0,
+            canonical_note=f"It reads canonical text ({self.adapter.canonical_version}).",
+            evaluation=result,
+            versions=library_versions(("domainbert", "torch", "transformers")),
+        )

@@ -1,0 +1,129 @@
+"""The token stores of a run: built once from the recipe's sources, or opened where a source is a store already."""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from domainbert.adapters.base import Adapter, Record
+from domainbert.adapters.registry import adapter_class, load_adapter
+from domainbert.corpus.store import MANIFEST, Manifest, TokenStore
+from domainbert.engine.folder import RunFolder
+from domainbert.errors import RunError, StoreError
+from domainbert.recipe.document import fingerprint
+from domainbert.recipe.schema import Corpus, Recipe
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+MakeTokenizer = Callable[[Iterable[Record]], "PreTrainedTokenizerFast"]
+
+
+def open_stores(folder: RunFolder, recipe: Recipe, *, progress: bool) -> list[TokenStore]:
+    """One store for each of the recipe's corpora, in its order, all with one tokenizer.
+
+    Hashes of sources and tokenizer are recorded in ``recipe.json``; a store built again must match them.
+
+    Raises:
+        DomainBertError: a source is not usable, a store belongs to another adapter or tokenizer, or a source changed since the
+            run began.
+    """
+    stores: list[TokenStore] = []
+    for corpus in recipe.corpus:
+        path = store_path(folder, corpus)
+        if not (path / MANIFEST).is_file():
+            _build(path, recipe, corpus, stores[0].tokenizer if stores else None, progress=progress)
+        store = TokenStore(path)
+        _check(store, recipe, corpus, stores)
+        stores.append(store)
+    _record(folder, recipe, stores)
+    return stores
+
+
+def stores_ready(folder: RunFolder, recipe: Recipe) -> bool:
+    """Whether another process has built every store of this very recipe."""
+    try:
+        content = json.loads(folder.recipe.read_text())
+    except (OSError, ValueError):
+        return False
+    return content.get("fingerprint") == fingerprint(recipe) and "stores" in content
+
+
+def store_path(folder: RunFolder, corpus: Corpus) -> Path:
+    """Where a corpus's store stands: the source itself if it is one, else inside the run folder."""
+    if len(corpus.sources) == 1 and (Path(corpus.sources[0]) / MANIFEST).is_file():
+        return Path(corpus.sources[0])
+    return folder.stores / corpus.name
+
+
+def adapter_of(recipe: Recipe, corpus: Corpus) -> Adapter:
+    """The adapter that reads a corpus, with its options."""
+    return load_adapter(corpus.adapter or recipe.adapter, options=dict(corpus.options))
+
+
+def _build(path: Path, recipe: Recipe, corpus: Corpus, tokenizer: "PreTrainedTokenizerFast | None", *, progress: bool) -> None:
+    from domainbert.corpus.build import build_store
+    from domainbert.engine.progress import store_display
+
+    adapter = adapter_of(recipe, corpus)
+
+    def make(records: Iterable[Record]) -> "PreTrainedTokenizerFast":
+        return tokenizer if tokenizer is not None else _make_tokenizer(recipe, adapter, records)
+
+    with store_display(corpus.name, enabled=progress) as report:
+        build_store(adapter, corpus, path, make_tokenizer=make, seed=recipe.training.seed, report=report)
+
+
+def _make_tokenizer(recipe: Recipe, adapter: Adapter, records: Iterable[Record]) -> "PreTrainedTokenizerFast":
+    from domainbert.engine.model import SCRATCH, load_base_tokenizer
+    from domainbert.publishing.contract import check_contract
+    from domainbert.tokenization.check import check_tokenizer
+
+    model = recipe.model
+    if model.base == SCRATCH:
+        options = type(adapter).tokenizer_kinds[recipe.tokenizer.kind](**recipe.tokenizer.options)
+        tokenizer = adapter.tokenizer(recipe.tokenizer.kind, options, records, model_max_length=recipe.training.max_length)
+    else:
+        tokenizer = load_base_tokenizer(model.base, revision=model.revision)
+        check_contract(Path(model.base), adapter, tokenizer)
+        tokenizer.model_max_length = min(tokenizer.model_max_length, max(recipe.training.max_length, 1))
+    check_tokenizer(tokenizer, adapter)
+    return tokenizer
+
+
+def _check(store: TokenStore, recipe: Recipe, corpus: Corpus, earlier: list[TokenStore]) -> None:
+    """A store that was not built for this run may be another adapter's or another tokenizer's."""
+    wanted = adapter_class(corpus.adapter or recipe.adapter)
+    manifest = store.manifest
+    if (manifest.adapter, manifest.canonical_version) != (wanted.name, wanted.canonical_version):
+        raise StoreError(
+            f"{store.folder}: made by adapter {manifest.adapter} ({manifest.canonical_version}), this run reads "
+            f"{wanted.name} ({wanted.canonical_version}); build it again with: domainbert corpus build --adapter {wanted.name} ..."
+        )
+    if earlier and earlier[0].manifest.tokenizer_sha256 != manifest.tokenizer_sha256:
+        raise StoreError(f"{store.folder}: made with another tokenizer than {earlier[0].folder}; build one of them again")
+
+
+def _record(folder: RunFolder, recipe: Recipe, stores: list[TokenStore]) -> None:
+    names = [corpus.name for corpus in recipe.corpus]
+    now = {name: _identity(store.manifest) for name, store in zip(names, stores, strict=True)}
+    content = folder.read_recipe()
+    for name, then in content.get("stores", {}).items():
+        if then != now[name]:
+            raise RunError(
+                f"{folder.path}: the sources or the tokenizer of corpus {name!r} are not those that the run began with; "
+                "restore them, or start a new run"
+            )
+    if "stores" not in content:
+        folder.write_json(folder.recipe, {**content, "stores": now})
+
+
+def _identity(manifest: Manifest) -> dict[str, Any]:
+    return {
+        "sources": [asdict(source) for source in manifest.sources],
+        "tokenizer_sha256": manifest.tokenizer_sha256,
+        "num_tokens": manifest.num_tokens,
+        "num_records": manifest.num_records,
+        "drops": manifest.drops,
+    }

@@ -1,0 +1,31 @@
+"""Writes ``model/``: a folder that transformers loads without us."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from domainbert.adapters.base import Adapter
+from domainbert.engine.checkpoint import whole_folder
+from domainbert.publishing.contract import Contract
+from domainbert.tokenization.check import save_tokenizer
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+
+def write_model_folder(
+    folder: Path, *, model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerFast", adapter: Adapter, card: str
+) -> None:
+    """Write config, safetensors weights, tokenizer, contract and card; the folder is whole or absent.
+
+    Args:
+        folder: ``model/`` of a run; replaced when there.
+        model: as it is to be published, its config restored.
+        tokenizer: complete in ``tokenizer.json``.
+        adapter: whose spelling the model expects.
+        card: content of README.md.
+    """
+    with whole_folder(folder) as partial:
+        model.save_pretrained(partial)
+        save_tokenizer(tokenizer, partial)
+        Contract.of(adapter, tokenizer).write(partial)
+        (partial / "README.md").write_text(card)

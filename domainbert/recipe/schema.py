@@ -1,0 +1,164 @@
+"""The recipe as frozen dataclasses: every key, its type, its default and its range.
+
+A field's metadata holds what ``recipe.load`` checks: ``low``/``high`` (inclusive), ``above`` (exclusive), ``choices``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+SCHEMA_VERSION = 1
+
+
+def number(default: Any, *, low: float | None = None, high: float | None = None, above: float | None = None) -> Any:
+    """A numeric field with its accepted range."""
+    return field(default=default, metadata={"low": low, "high": high, "above": above})
+
+
+def choice(default: str, *choices: str) -> Any:
+    """A string field with its accepted values."""
+    return field(default=default, metadata={"choices": choices})
+
+
+@dataclass(frozen=True, slots=True)
+class Scratch:
+    """Shape of a model that starts from random weights.
+
+    ``intermediate_size`` 0 takes the architecture's usual ratio; ``config`` sets further keys of the Hugging Face config.
+    """
+
+    architecture: str = choice("modernbert", "modernbert", "bert", "esm")
+    hidden_size: int = number(128, low=8)
+    num_layers: int = number(4, low=1)
+    num_heads: int = number(4, low=1)
+    intermediate_size: int = number(0, low=0)
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """The encoder: ``base`` is ``scratch``, a folder or a Hub id."""
+
+    base: str = "scratch"
+    revision: str = ""
+    dropout: float | str = field(default=0.0, metadata={"low": 0.0, "high": 0.99, "words": ("base",)})
+    attention: str = choice("auto", "auto", "padded")
+    scratch: Scratch = field(default_factory=Scratch)
+
+
+@dataclass(frozen=True, slots=True)
+class Tokenizer:
+    """Which tokenizer. ``kind`` names an algorithm of the adapter; ``options`` are checked by the adapter's dataclass.
+
+    An empty ``mode`` means keep with a base and replace with scratch.
+    """
+
+    kind: str = ""
+    mode: str = choice("", "", "keep", "replace")
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """A named source of records. An empty ``adapter`` takes the recipe's."""
+
+    name: str = "main"
+    adapter: str = ""
+    sources: tuple[str, ...] = ()
+    role: str = choice("train", "train", "validation")
+    validation_fraction: float = number(0.02, low=0.0, high=0.9)
+    validation_groups: tuple[str, ...] = ()
+    exclude_groups: tuple[str, ...] = ()
+    max_drop_rate: float = number(0.05, low=0.0, high=1.0)
+    views: Mapping[str, int] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """Sizes, lengths and the optimizer. Lengths are in tokens with special tokens, durations in optimizer steps."""
+
+    seed: int = number(0, low=0)
+    max_length: int = number(512, low=8)
+    batch_tokens: int = number(8192, low=8)
+    micro_batch_tokens: int = number(8192, low=8)
+    max_steps: int = number(0, low=0)
+    optimizer: str = choice("adamw", "adamw")
+    learning_rate: float = number(1e-3, above=0.0, high=10.0)
+    weight_decay: float = number(0.01, low=0.0, high=1.0)
+    beta1: float = number(0.9, low=0.0, high=1.0)
+    beta2: float = number(0.98, low=0.0, high=1.0)
+    max_grad_norm: float = number(1.0, low=0.0)
+    precision: str = choice("auto", "auto", "fp32", "bf16", "fp16")
+    compile: str = choice("auto", "auto", "on", "off")
+    logging_steps: int = number(1, low=1)
+    evaluation_steps: int = number(100, low=0)
+    save_steps: int = number(200, low=0)
+    keep_checkpoints: int = number(3, low=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Ramp:
+    """A number that changes: linear over the stage, or drawn anew for each sample."""
+
+    shape: str = choice("linear", "linear", "sample")
+    start: float = 0.0
+    end: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Corruption:
+    """What is hidden: ``select`` chooses positions, ``mask``/``random`` say what replaces them (the rest stays)."""
+
+    select: str = choice("uniform", "uniform", "unit")
+    rate: float | Ramp = field(default=0.15, metadata={"above": 0.0, "high": 1.0})
+    mask: float = number(0.8, low=0.0, high=1.0)
+    random: float = number(0.1, low=0.0, high=1.0)
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """One weighted term of the loss."""
+
+    kind: str = choice("mlm", "mlm")
+    weight: float = number(1.0, low=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Learning rate over a stage, as a multiple of ``training.learning_rate``."""
+
+    shape: str = choice("wsd", "wsd", "cosine", "constant")
+    peak: float = number(1.0, low=0.0)
+    warmup_steps: int = number(0, low=0)
+    decay_steps: int = number(0, low=0)
+    decay: str = choice("1-sqrt", "1-sqrt", "linear")
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stretch of training. Exactly one of ``steps``, ``tokens``, ``epochs`` is above 0."""
+
+    name: str = "mlm"
+    steps: int = number(0, low=0)
+    tokens: int = number(0, low=0)
+    epochs: float = number(0.0, low=0.0)
+    mix: Mapping[str, float] = field(default_factory=dict)
+    corruption: Corruption = field(default_factory=Corruption)
+    objective: tuple[Objective, ...] = (Objective(),)
+    schedule: Schedule = field(default_factory=Schedule)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A whole recipe with every default filled in."""
+
+    adapter: str
+    schema: int = SCHEMA_VERSION
+    summary: str = ""
+    model: Model = field(default_factory=Model)
+    tokenizer: Tokenizer = field(default_factory=Tokenizer)
+    corpus: tuple[Corpus, ...] = (Corpus(),)
+    training: Training = field(default_factory=Training)
+    stage: tuple[Stage, ...] = (Stage(steps=1000),)

@@ -1,0 +1,1 @@
+"""Tokenizers that are whole in tokenizer.json, and the check that says so."""

@@ -1,0 +1,145 @@
+"""A run as its user sees it: the folder that it leaves, and that nothing in it needs us."""
+
+import json
+import math
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+
+NUM_STEPS = 14
+Program = Callable[..., subprocess.CompletedProcess[str]]
+
+LOADED_WITHOUT_US = """
+import sys
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name == "domainbert" or name.startswith("domainbert."):
+            raise ImportError("domainbert is not here")
+sys.meta_path.insert(0, Refuse())
+import json, torch
+from transformers import AutoModelForMaskedLM, AutoTokenizer
+model = AutoModelForMaskedLM.from_pretrained(sys.argv[1], trust_remote_code=False).eval()
+tokenizer = AutoTokenizer.from_pretrained(sys.argv[1], trust_remote_code=False)
+text = "ACGTACGTAC" + tokenizer.mask_token * 6 + "ACGTACGT"
+inputs = tokenizer(text, return_tensors="pt")
+with torch.no_grad():
+    logits = model(**inputs).logits[0]
+masked = inputs.input_ids[0] == tokenizer.mask_token_id
+print(json.dumps({"filled": tokenizer.decode(logits[masked].argmax(-1)), "masked": int(masked.sum()), "class": type(model).__name__}))
+"""
+
+
+def lines(folder: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_the_run_folder_is_complete(finished: Path) -> None:
+    present = {path.relative_to(finished).as_posix() for path in finished.rglob("*") if path.is_file()}
+    model = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "domainbert.json", "README.md"}
+    assert {path.removeprefix("model/") for path in present if path.startswith("model/")} == model
+    assert {"recipe.json", "metrics.jsonl", "evaluation.json", "plots/loss.png"} <= present
+    recipe = json.loads((finished / "recipe.json").read_text())
+    assert recipe["recipe"]["training"]["batch_tokens"] == 600
+    assert len(recipe["stores"]["main"]["sources"][0]["sha256"]) == 64
+    assert recipe["versions"]["transformers"] and len(recipe["fingerprint"]) == 64
+
+
+def test_metrics_hold_each_steps_own_values(finished: Path) -> None:
+    logged = lines(finished)
+    assert [line["step"] for line in logged] == list(range(1, NUM_STEPS + 1))
+    keys = {"tokens", "masked", "loss", "loss_mlm", "learning_rate", "grad_norm", "tokens_per_second", "mfu"}
+    assert all(keys <= line.keys() and all(map(math.isfinite, line.values())) for line in logged)
+    assert [line["step"] for line in logged if "validation_bits_per_base" in line] == [6, 12, 14]
+    assert logged[0]["learning_rate"] == pytest.approx(1.5e-3) and logged[2]["learning_rate"] == pytest.approx(3e-3)
+    assert logged[-1]["loss"] < logged[0]["loss"]
+
+
+def test_evaluation_has_company(finished: Path) -> None:
+    evaluation = json.loads((finished / "evaluation.json").read_text())
+    assert evaluation["after"]["single"]["bits"] < evaluation["before"]["single"]["bits"]
+    assert set(evaluation["after"]) == {"single", "block"}
+    hidden = evaluation["baselines"]["same_letters_hidden"]
+    for kind in ("single", "block"):
+        # Every figure of one kind is over the very same hidden letters.
+        assert {score["num_letters"] for score in hidden[kind]} == {evaluation["after"][kind]["num_letters"]}
+    assert evaluation["held_out"]["groups"] == ["two"]
+    assert 0 <= evaluation["held_out"]["share_in_repeats_seen_in_training"] < 0.2
+
+
+def test_the_model_loads_and_fills_masks_without_domainbert(finished: Path, environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED_WITHOUT_US, str(finished / "model")], capture_output=True, text=True, env=environment, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert answer["masked"] == 6 and answer["class"] == "ModernBertForMaskedLM"
+    assert len(answer["filled"]) == 6 and set(answer["filled"]) <= set("ACGT")
+    written = json.loads((finished / "model" / "tokenizer_config.json").read_text())
+    assert written["tokenizer_class"] == "PreTrainedTokenizerFast" and written["model_max_length"] == 64
+
+
+@pytest.mark.invariant
+def test_no_pickle_and_no_training_arguments(finished: Path) -> None:
+    names = [path.name for path in finished.rglob("*")]
+    assert "training_args.bin" not in names
+    assert not [path for path in (finished / "model").rglob("*") if path.suffix in {".bin", ".pt", ".pth", ".pkl"}]
+    assert not [path for path in (finished / "stores").rglob("*") if path.suffix in {".pt", ".pth", ".pkl"}]
+
+
+def test_a_finished_run_is_left_as_it_is(finished: Path, domainbert: Program) -> None:
+    before = {path: path.stat().st_mtime_ns for path in finished.rglob("*") if path.is_file() and path.name != ".lock"}
+    domainbert("resume", finished)
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+
+
+def test_a_used_output_folder_is_refused(finished: Path, recipe: Path, domainbert: Program) -> None:
+    done = domainbert("pretrain", "--recipe", recipe, "--output", finished, status=2)
+    assert "resume" in done.stderr and str(finished) in done.stderr
+
+
+def test_a_run_continues_a_model_with_its_own_tokenizer(finished: Path, recipe: Path, domainbert: Program, tmp_path: Path) -> None:
+    output = tmp_path / "more"
+    domainbert("pretrain", "--recipe", recipe, "--base", finished / "model", "--output", output, "stage[0].steps=6")
+    evaluation = json.loads((output / "evaluation.json").read_text())
+    first = json.loads((finished / "evaluation.json").read_text())
+    assert evaluation["before"]["single"]["bits"] == pytest.approx(first["after"]["single"]["bits"], rel=1e-5)
+    assert evaluation["base"] == str(finished / "model")
+    old, new = (load_file(folder / "model" / "model.safetensors") for folder in (finished, output))
+    assert old.keys() == new.keys()
+    tokenizers = [(folder / "model" / "tokenizer.json").read_text() for folder in (finished, output)]
+    assert tokenizers[0] == tokenizers[1]
+
+
+def test_a_base_whose_contract_is_broken_is_refused(finished: Path, recipe: Path, domainbert: Program, tmp_path: Path) -> None:
+    import shutil
+
+    base = shutil.copytree(finished / "model", tmp_path / "base")
+    contract = json.loads((base / "domainbert.json").read_text())
+    contract["examples"][0]["ids"][1] += 1
+    (base / "domainbert.json").write_text(json.dumps(contract))
+    done = domainbert("pretrain", "--recipe", recipe, "--base", base, "--output", tmp_path / "run", status=2)
+    assert "domainbert.json" in done.stderr
+    contract["libraries"]["tokenizers"] = "0.0.1"
+    (base / "domainbert.json").write_text(json.dumps(contract))
+    done = domainbert("pretrain", "--recipe", recipe, "--base", base, "--output", tmp_path / "run2", "stage[0].steps=2",
+                      "stage[0].schedule.warmup_steps=0", "stage[0].schedule.decay_steps=0")  # fmt: skip
+    assert "versions differ" in done.stderr
+
+
+@pytest.mark.parametrize("architecture", ["bert", "esm"])
+@pytest.mark.parametrize("tokenizer", ["kmer", "bpe"])
+def test_every_architecture_and_tokenizer_runs(
+    architecture: str, tokenizer: str, recipe: Path, domainbert: Program, tmp_path: Path
+) -> None:
+    options = {"kmer": "k=3", "bpe": "vocabulary_size=40"}[tokenizer]
+    domainbert(
+        "pretrain", "--recipe", recipe, "--output", tmp_path / "run", f"model.scratch.architecture={architecture}",
+        f"tokenizer.kind={tokenizer}", f"tokenizer.options.{options}", "stage[0].steps=6", 'stage[0].corruption.select="unit"',
+        'stage[0].corruption.options={unit = "kmer"}',
+    )  # fmt: skip
+    evaluation = json.loads((tmp_path / "run" / "evaluation.json").read_text())
+    assert list(evaluation["after"]) == ["block"] and evaluation["after"]["block"]["num_letters"] > 50
