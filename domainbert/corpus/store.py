@@ -168,6 +168,16 @@ class TokenStore:
         blocks = [pc.equal(chunk.dictionary_decode(), role).to_numpy(zero_copy_only=False) for chunk in self.table["role"].chunks]
         return np.flatnonzero(np.concatenate(blocks)) if blocks else np.zeros(0, np.int64)
 
+    def num_tokens(self, indexes: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Tokens of some records, special ones not counted."""
+        lengths: NDArray[np.int64] = (self.offsets[indexes + 1] - self.offsets[indexes]).astype(np.int64)
+        return lengths
+
+    def num_bytes(self, indexes: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Bytes of some records' canonical text; its characters where all are ASCII."""
+        lengths: NDArray[np.int64] = (self.text_offsets[indexes + 1] - self.text_offsets[indexes]).astype(np.int64)
+        return lengths
+
     def _map(self, name: str, dtype: str, count: int) -> NDArray[Any]:
         path = self.folder / name
         expected = count * np.dtype(dtype).itemsize

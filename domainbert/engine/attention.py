@@ -59,7 +59,9 @@ def packed_attention(
 
     Args:
         module: the layer that calls.
-        query: ``(1, H, T, D)``; ``key`` and ``value`` likewise.
+        query: ``(1, H, T, D)``.
+        key: likewise.
+        value: likewise.
         attention_mask: always ``None`` here; ``groups`` says what may see what.
         groups: how the T tokens fall into sequences.
         dropout: of the attention weights; 0 outside training.
@@ -87,10 +89,11 @@ def no_mask(*args: Any, **kwargs: Any) -> None:
 def _sequences(states: Tensor, start: int, count: int, length: int) -> Tensor:
     """``(1, H, T, D)`` to the ``(B, H, L, D)`` of one group, without a copy."""
     heads = states[0, :, start : start + count * length]
-    return heads.unflatten(1, (count, length)).transpose(0, 1)
+    return heads.view(heads.shape[0], count, length, heads.shape[2]).transpose(0, 1)
 
 
 @lru_cache(maxsize=64)
 def _band(length: int, sliding_window: int, device: torch.device) -> Tensor:
     place = torch.arange(length, device=device)
-    return (place[:, None] - place[None, :]).abs() < sliding_window
+    within: Tensor = (place[:, None] - place[None, :]).abs() < sliding_window
+    return within

@@ -55,8 +55,14 @@ class PackedInput:
 
     def to(self, device: torch.device) -> "PackedInput":
         """The same on a device; copies overlap with computation where memory is pinned."""
-        move = [t.to(device, non_blocking=True) for t in (self.input_ids_T, self.position_T, self.sequence_T, self.selected_S, self.labels_S)]
-        return PackedInput(*move, groups=self.groups)
+        return PackedInput(
+            self.input_ids_T.to(device, non_blocking=True),
+            self.position_T.to(device, non_blocking=True),
+            self.sequence_T.to(device, non_blocking=True),
+            self.selected_S.to(device, non_blocking=True),
+            self.labels_S.to(device, non_blocking=True),
+            self.groups,
+        )
 
 
 class PackedEncoder:
@@ -95,13 +101,23 @@ class PackedEncoder:
         logits: Tensor = output.logits
         return logits[0]
 
+    def compile(self) -> None:
+        """Compile the feed-forward parts of the layers, once for any number of tokens.
+
+        Attention is left out: its groups change with every micro-batch, and each change would compile anew.
+        """
+        for name, module in self.model.named_modules():
+            layer, _, last = name.rpartition(".")
+            if last in self.family.feed_forward and layer.rpartition(".")[2].isdigit():
+                module.compile(dynamic=True)
+
     def release(self) -> None:
         """Take the hooks away and give the model back its library attention."""
         for hook in self._hooks:
             hook.remove()
         self.model.set_attn_implementation("sdpa")
         if self.model.config.model_type == "esm" and self.model.config.token_dropout:
-            self.model.get_submodule("esm.embeddings").token_dropout = True
+            setattr(self.model.get_submodule("esm.embeddings"), "token_dropout", True)  # noqa: B010
 
     def _select(self, module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
         assert self._current is not None, "the packed encoder's model was called around it"
@@ -109,8 +125,7 @@ class PackedEncoder:
 
     def _own_token_dropout(self, model: PreTrainedModel) -> None:
         """ESM rescales a row by its share of masks; in a packed row that must be each sequence's own share."""
-        embeddings = model.get_submodule("esm.embeddings")
-        embeddings.token_dropout = False
+        setattr(model.get_submodule("esm.embeddings"), "token_dropout", False)  # noqa: B010 - a plain attribute, unknown to nn.Module
         self._hooks.append(model.get_submodule("esm.embeddings.word_embeddings").register_forward_hook(self._rescale))
 
     def _rescale(self, module: nn.Module, args: tuple[Any, ...], embedded: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """What each supported architecture needs: the one table of differences between model families."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from domainbert.errors import ModelError
@@ -21,13 +21,15 @@ class Family:
         head: name of the module that turns hidden states into logits (or its first part): it is given selected rows only.
         position_offset: id of the first position where positions are embedded.
         learned_positions: whether a table of positions bounds the length.
-        dropouts: config keys that hold dropout rates, with the value a fresh config publishes.
+        feed_forward: names of a layer's modules that hold its matrices outside attention.
+        dropouts: config keys that hold dropout rates.
         scratch: builds a config from a recipe's shape.
     """
 
     head: str
     position_offset: int
     learned_positions: bool
+    feed_forward: tuple[str, ...]
     dropouts: tuple[str, ...]
     scratch: "Callable[[Scratch, Vocabulary, int], Mapping[str, Any]]"
 
@@ -42,7 +44,7 @@ def family_of(config: "PretrainedConfig") -> Family:
     if family is None:
         raise ModelError(f"architecture {config.model_type!r} is not supported; supported: {', '.join(FAMILIES)}")
     if config.model_type == "esm" and getattr(config, "position_embedding_type", "rotary") == "absolute":
-        return Family(family.head, config.pad_token_id + 1, True, family.dropouts, family.scratch)
+        return replace(family, position_offset=config.pad_token_id + 1, learned_positions=True)
     return family
 
 
@@ -91,10 +93,11 @@ def _esm(scratch: "Scratch", vocabulary: "Vocabulary", max_length: int) -> dict[
     }
 
 
+_BERT_FEED_FORWARD = ("intermediate", "output")
 _BERT_DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob")
 
 FAMILIES: dict[str, Family] = {
-    "modernbert": Family("head", 0, False, ("attention_dropout", "embedding_dropout", "mlp_dropout"), _modernbert),
-    "bert": Family("cls", 0, True, _BERT_DROPOUTS, _bert),
-    "esm": Family("lm_head", 0, False, _BERT_DROPOUTS, _esm),
+    "modernbert": Family("head", 0, False, ("mlp",), ("attention_dropout", "embedding_dropout", "mlp_dropout"), _modernbert),
+    "bert": Family("cls", 0, True, _BERT_FEED_FORWARD, _BERT_DROPOUTS, _bert),
+    "esm": Family("lm_head", 0, False, _BERT_FEED_FORWARD, _BERT_DROPOUTS, _esm),
 }

@@ -28,13 +28,16 @@ def build_model(model: Model, vocabulary: Vocabulary, *, max_length: int, seed: 
         ModelError: it cannot be loaded, is of an unsupported architecture, or does not fit vocabulary or length.
     """
     torch.manual_seed(seed)
-    built = _from_scratch(model.scratch, vocabulary, max_length) if model.base == SCRATCH else load_base(model.base, revision=model.revision)
-    rows = built.get_input_embeddings().weight.shape[0]
+    if model.base == SCRATCH:
+        built = _from_scratch(model.scratch, vocabulary, max_length)
+    else:
+        built = load_base(model.base, revision=model.revision)
+    rows = embedding_weight(built).shape[0]
     if rows < vocabulary.size:
-        raise ModelError(f"{model.base}: the model has {rows} embedding rows, its tokenizer {vocabulary.size} entries; they do not belong together")
+        raise ModelError(f"{model.base}: the model has {rows} embedding rows, its tokenizer {vocabulary.size} entries; not a pair")
     bound = bound_length(built)
     if bound is not None and max_length > bound:
-        raise ModelError(f"training.max_length = {max_length} is longer than the {bound} positions of {model.base}; set it to {bound} or less")
+        raise ModelError(f"training.max_length = {max_length}, but {model.base} has {bound} positions; set it to {bound} or less")
     return built
 
 
@@ -55,12 +58,19 @@ def load_base(base: str, *, revision: str = "") -> PreTrainedModel:
         raise ModelError(_explain(base, error)) from error
     missing = sorted(info["missing_keys"])
     if missing:
-        shown = ", ".join(missing[:3]) + (" ..." if len(missing) > 3 else "")
         raise ModelError(
-            f"{base}: {len(missing)} weights of {type(loaded).__name__} are not in its files ({shown}): it has no trained "
+            f"{base}: {len(missing)} weights of {type(loaded).__name__} are not in its files ({missing[0]} is one): it has no trained "
             "masked-LM head; continue a checkpoint that was saved from a masked language model"
         )
+    assert isinstance(loaded, PreTrainedModel)
     return loaded
+
+
+def embedding_weight(model: PreTrainedModel) -> torch.nn.Parameter:
+    """The table of token embeddings, one row an id."""
+    weight = model.get_input_embeddings().weight
+    assert isinstance(weight, torch.nn.Parameter)
+    return weight
 
 
 def load_base_tokenizer(base: str, *, revision: str = "") -> PreTrainedTokenizerFast:
@@ -110,7 +120,9 @@ def _from_scratch(scratch: Scratch, vocabulary: Vocabulary, max_length: int) -> 
     unknown = _unknown_keys(scratch)
     if unknown:
         raise ModelError(f"model.scratch.config: {scratch.architecture} has no {', '.join(sorted(unknown))}")
-    return AutoModelForMaskedLM.from_config(AutoConfig.for_model(scratch.architecture, **keys))
+    built = AutoModelForMaskedLM.from_config(AutoConfig.for_model(scratch.architecture, **keys))  # type: ignore[no-untyped-call]
+    assert isinstance(built, PreTrainedModel)
+    return built
 
 
 def _unknown_keys(scratch: Scratch) -> set[str]:

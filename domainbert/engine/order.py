@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from domainbert.corruption.random_bits import Bits, below, draw, key, permute, uniform
+from domainbert.corruption.random_bits import Bits, below, key, permute, uniform
 
 CHUNK = 1 << 15
+_KEPT_CHUNKS = 3  # steps go forward, and a step rarely spans more than two
 _ORDER, _PHASE, _MIX = 11, 12, 13
 
 Ints = NDArray[np.int64]
@@ -103,7 +104,7 @@ class Slots:
     def chunk(self, number: int) -> Samples:
         """Slots ``number * CHUNK`` to the next chunk."""
         if number not in self._cache:
-            if len(self._cache) > 2:
+            if len(self._cache) >= _KEPT_CHUNKS:
                 self._cache.pop(min(self._cache))
             self._cache[number] = self._locate(number)
         return self._cache[number]
@@ -186,11 +187,6 @@ class StepPlan:
             before = int(ends[fits - 1]) if fits else 0
         self._open_tokens = int(ends[-1]) - before
         self._next_chunk += 1
-
-
-def shuffle_key(seed: int, purpose: int) -> Bits:
-    """A key for orders outside training, such as the choice of evaluation windows."""
-    return draw(key(seed, purpose), 0)
 
 
 def _concatenate(parts: Sequence[Samples]) -> Samples:

@@ -3,7 +3,7 @@
 T tokens of the batch, N samples, S selected positions.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from domainbert.adapters.base import Adapter
 from domainbert.corpus.store import TokenStore
+from domainbert.corruption.random_bits import uniform
 from domainbert.corruption.replace import replace
 from domainbert.corruption.select import SELECT, Candidates
 from domainbert.engine.order import Ints, Samples
@@ -207,8 +208,6 @@ def sample_rates(rate: float | Ramp, samples: Samples, progress: float) -> NDArr
         return np.full(len(samples), rate)
     if rate.shape == "linear":
         return np.full(len(samples), rate.start + (rate.end - rate.start) * progress)
-    from domainbert.corruption.random_bits import uniform
-
     return rate.start + (rate.end - rate.start) * uniform(samples.keys, 0)
 
 
@@ -217,8 +216,3 @@ def ranges(starts: Ints, lengths: Ints) -> Ints:
     ends = np.cumsum(lengths)
     total = int(ends[-1]) if len(ends) else 0
     return np.repeat(starts - (ends - lengths), lengths) + np.arange(total)
-
-
-def summary(batch: Batch) -> Mapping[str, int]:
-    """Counts of a step for the log."""
-    return {"tokens": int(batch.length_N.sum()), "masked": batch.num_selected}

@@ -104,7 +104,7 @@ class Steps(Dataset[Step]):
 
 def _source(number: int, store: TokenStore, capacity: int, seed: int) -> Source:
     records = store.indexes("train")
-    lengths = np.diff(store.offsets.astype(np.int64))[records]
+    lengths = store.num_tokens(records)
     records, lengths = records[lengths > 0], lengths[lengths > 0]
     if not len(records):
         raise CorpusError(f"{store.folder}: no training record has a token")

@@ -9,6 +9,9 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
+from domainbert.engine.checkpoint import write_atomically
+from domainbert.engine.families import family_of
+from domainbert.engine.model import embedding_weight
 from domainbert.engine.steps import Step
 
 
@@ -20,8 +23,6 @@ class MetricsLog:
 
     def cut_back(self, step: int) -> None:
         """Forget everything after a step, such as what a killed run logged past its last checkpoint."""
-        from domainbert.engine.checkpoint import write_atomically
-
         kept = [line for line in self.read() if line["step"] <= step]
         write_atomically(self.path, "".join(json.dumps(line) + "\n" for line in kept))
 
@@ -81,7 +82,7 @@ class FlopsCounter:
 
     def __init__(self, model: PreTrainedModel) -> None:
         head = sum(p.numel() for p in _head_parameters(model))
-        embeddings = model.get_input_embeddings().weight.numel()
+        embeddings = embedding_weight(model).numel()
         body = sum(p.numel() for p in model.parameters()) - embeddings - head
         self._per_token = 6 * body
         self._per_selected = 6 * (head + embeddings)
@@ -116,8 +117,6 @@ def _wait(device: torch.device) -> None:
 
 
 def _head_parameters(model: PreTrainedModel) -> list[torch.nn.Parameter]:
-    from domainbert.engine.families import family_of
-
-    embeddings = model.get_input_embeddings().weight
+    embeddings = embedding_weight(model)
     head = model.get_submodule(family_of(model.config).head)
     return [p for p in head.parameters() if p is not embeddings]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -77,18 +77,19 @@ class PackedTrainer(Trainer):
             num_workers=self.args.dataloader_num_workers,
             # Its own generator: creating an iterator draws from the global one, and dropout after a resume would differ.
             generator=torch.Generator(),
-            collate_fn=_unchanged,
+            collate_fn=cast(Any, _unchanged),  # with batch_size=None it is given an item, which the annotation does not know
         )
 
     def create_scheduler(self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None) -> LambdaLR:
         """One schedule for all stages, a function of the step."""
         if self.lr_scheduler is None:
-            optimizer = self.optimizer if optimizer is None else optimizer
-            self.lr_scheduler = LambdaLR(optimizer, lambda step: learning_rate_factor(self.steps.spans, step))
+            chosen = optimizer or self.optimizer
+            assert chosen is not None
+            self.lr_scheduler = LambdaLR(chosen, lambda step: learning_rate_factor(self.steps.spans, step))
             self._created_lr_scheduler = True
         return self.lr_scheduler
 
-    def training_step(self, model: nn.Module, inputs: dict[str, Step], num_items_in_batch: Any = None) -> Tensor:
+    def training_step(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> Tensor:
         """Forward and backward of one whole step.
 
         Returns:
@@ -96,7 +97,8 @@ class PackedTrainer(Trainer):
         """
         self._speed.start()
         model.train()
-        self._step = step = inputs["step"]
+        step: Step = inputs["step"]
+        self._step = step
         losses: dict[str, Tensor] = {}
         for number, micro_batch in enumerate(step.micro_batches):
             last = number + 1 == len(step.micro_batches)
@@ -158,7 +160,8 @@ class PackedTrainer(Trainer):
         loss = float(self._weighted(self._losses))
         if not np.isfinite(loss):
             raise RunError(
-                f"the loss became {loss} in step {step}; lower training.learning_rate, then resume from the last checkpoint in {self.checkpoints}"
+                f"the loss became {loss} in step {step}; start again with a lower training.learning_rate "
+                f"(the checkpoints in {self.checkpoints} are from before)"
             )
         return {
             "tokens": self._step.num_tokens,
@@ -195,7 +198,8 @@ class PackedTrainer(Trainer):
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
         """Weights and config only: ``training_args.bin`` is a pickle that nobody needs and that can hold a token."""
-        self.model.save_pretrained(output_dir, state_dict=state_dict)
+        assert output_dir is not None
+        self.encoder.model.save_pretrained(output_dir, state_dict=state_dict)
 
 
 def training_arguments(training: Training, folder: Path, *, num_steps: int) -> TrainingArguments:

@@ -56,8 +56,8 @@ class HeldOut:
         self._quick: list[Window] = []
         if self.alphabet is not None:
             for store in stores:
-                for windows, letters in ((self.windows, FULL_LETTERS), (self._quick, QUICK_LETTERS)):
-                    windows += held_out_windows(store, vocabulary, self.alphabet, max_length=max_length, max_letters=letters)
+                self.windows += held_out_windows(store, vocabulary, self.alphabet, max_length=max_length, max_letters=FULL_LETTERS)
+                self._quick += held_out_windows(store, vocabulary, self.alphabet, max_length=max_length, max_letters=QUICK_LETTERS)
 
     @property
     def unit(self) -> str:
@@ -95,7 +95,7 @@ class HeldOut:
 
     def num_letters(self) -> int:
         """Held-out characters in all."""
-        return sum(int(np.diff(store.text_offsets.astype(np.int64))[store.indexes("validation")].sum()) for store in self.stores)
+        return sum(int(store.num_bytes(store.indexes("validation")).sum()) for store in self.stores)
 
     def _score(self, encoder: PackedEncoder, windows: Sequence[Window], kind: str) -> Bits:
         return score(encoder, windows, self.vocabulary, kind, micro_batch_tokens=self._micro_batch_tokens)

@@ -71,11 +71,11 @@ def held_out_windows(
     """Windows of the store's validation records, spread evenly over them when they hold more than ``max_letters``."""
     capacity = max_length - vocabulary.num_special
     records = store.indexes("validation")
-    lengths = np.diff(store.offsets.astype(np.int64))[records]
+    lengths = store.num_tokens(records)
     counts = -(-lengths // capacity)
     record = np.repeat(records, counts)
     start = ranges(np.zeros_like(counts), counts) * capacity
-    letters = np.diff(store.text_offsets.astype(np.int64))[records].sum()
+    letters = store.num_bytes(records).sum()
     keep = max(1, min(len(record), math.floor(len(record) * max_letters / max(1, letters))))
     chosen = np.unique(np.linspace(0, len(record) - 1, keep).astype(np.int64)) if len(record) else np.empty(0, np.int64)
     spans: dict[int, Ints] = {}
@@ -102,7 +102,7 @@ def score(
     """
     batch = _masked(windows, vocabulary, kind)
     was_training = encoder.model.training
-    encoder.model.eval()
+    encoder.model.train(False)
     nats, hits = 0.0, 0
     with torch.inference_mode():
         for rows in micro_batches(batch, budget=micro_batch_tokens)[0]:

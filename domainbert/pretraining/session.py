@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+import torch
 from transformers.utils import logging as transformers_logging
 
 from domainbert.corpus.store import TokenStore
@@ -41,8 +42,8 @@ class Session:
     """
 
     def __init__(self, folder: RunFolder, recipe: Recipe, stores: Sequence[TokenStore], *, num_ranks: int, progress: bool) -> None:
-        transformers_logging.set_verbosity_error()
-        transformers_logging.disable_progress_bar()
+        transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         self.folder, self.recipe, self.stores, self.progress = folder, recipe, stores, progress
         self.adapter = adapter_of(recipe, recipe.corpus[0])
         self.tokenizer = stores[0].tokenizer
@@ -51,6 +52,8 @@ class Session:
         self.model = build_model(recipe.model, self.vocabulary, max_length=training.max_length, seed=training.seed)
         self._dropouts = set_dropout(self.model, float(recipe.model.dropout)) if recipe.model.dropout != "base" else {}
         self.encoder = PackedEncoder(self.model)
+        if training.compile == "on" or (training.compile == "auto" and torch.cuda.is_available()):
+            self.encoder.compile()
         self.metrics = MetricsLog(folder.metrics)
         self.trainer = self._trainer(num_ranks)
         self.before: dict[str, Bits] = {}

@@ -87,7 +87,7 @@ def check_contract(folder: Path, adapter: Adapter, tokenizer: "PreTrainedTokeniz
     if contract is None:
         return
     if contract.adapter != adapter.name:
-        raise ModelError(f"{folder}: was made with adapter {contract.adapter!r}, not {adapter.name!r}; use the adapter that it was made with")
+        raise ModelError(f"{folder}: was made with adapter {contract.adapter!r}, not {adapter.name!r}; use the one it was made with")
     now = [_example(adapter, tokenizer, example.raw) for example in contract.examples]
     wrong = [(then, again) for then, again in zip(contract.examples, now, strict=True) if then != again]
     if not wrong:

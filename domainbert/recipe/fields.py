@@ -71,6 +71,7 @@ def convert(hint: Any, value: Any, path: str, limits: Mapping[str, Any], problem
 def shown(value: Any) -> str:
     """A value as TOML spells it, shortened."""
     text = repr(value) if isinstance(value, float) else json.dumps(value, ensure_ascii=False, default=str)
+    text = text.encode(errors="backslashreplace").decode()
     return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 3] + "..."
 
 
@@ -88,7 +89,7 @@ def _scalar(hint: Any, value: Any, path: str, limits: Mapping[str, Any], problem
         advice = f"; write {int(value)}" if hint is int and isinstance(value, float) and value.is_integer() else ""
         problems.add(path, f"= {text} is {kind_of(value)}; {_KINDS[hint]} is wanted{advice}")
         return FAILED
-    complaint = _outside(value, limits) if hint in (int, float) else _not_listed(value, limits.get("choices"))
+    complaint = _outside(value, limits) if hint in (int, float) else _no_text(value) or _not_listed(value, limits.get("choices"))
     if complaint:
         problems.add(path, f"= {text} {complaint}")
         return FAILED
@@ -109,6 +110,15 @@ def _outside(value: float, limits: Mapping[str, Any]) -> str:
         return f"is not above {above:g}" if above is not None else f"is below {low:g}"
     excluded = f" (without {above:g} itself)" if value == above else ""
     return f"is outside {'' if floor is None else format(floor, 'g')}..{high:g}{excluded}"
+
+
+def _no_text(value: Any) -> str:
+    """What is wrong with a string from the command line that recipe.json could not hold."""
+    try:
+        str(value).encode()
+    except UnicodeEncodeError:
+        return "is not UTF-8 text; rename the file"
+    return ""
 
 
 def _not_listed(value: Any, choices: Sequence[str] | None) -> str:

@@ -76,7 +76,10 @@ class Corpus:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """Sizes, lengths and the optimizer. Lengths are in tokens with special tokens, durations in optimizer steps."""
+    """Sizes, lengths and the optimizer. Lengths are in tokens with special tokens, durations in optimizer steps.
+
+    ``compile`` is ``auto`` for on where there is a GPU; it needs a compiler on the machine.
+    """
 
     seed: int = number(0, low=0)
     max_length: int = number(512, low=8)

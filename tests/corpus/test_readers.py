@@ -156,7 +156,7 @@ def genbank(name: str, sequence: str, *, length: int | None = None, origin: bool
 def test_genbank_records(tmp_path, block_size, end):
     text = genbank("AB1", "acgt" * 40, version="AB1.2") + "\n" + genbank("AB2", "ggn")
     path = write(tmp_path, "x.gb", text.replace("\n", end))
-    assert collect(read_genbank, path) == [("AB1.2", 1, b"acgt" * 40, ""), ("AB2", 14, b"ggn", "")]
+    assert collect(read_genbank, path) == [("AB1.2", 1, b"acgt" * 40, ""), ("AB2", 15, b"ggn", "")]
 
 
 @pytest.mark.parametrize(

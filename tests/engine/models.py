@@ -20,7 +20,8 @@ NO_DROPOUT = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
 
 
 def modernbert() -> PreTrainedModel:
-    return ModernBertForMaskedLM(ModernBertConfig(**SHAPE, local_attention=8, bos_token_id=3, eos_token_id=4, cls_token_id=3, sep_token_id=4))
+    special = {"bos_token_id": 3, "eos_token_id": 4, "cls_token_id": 3, "sep_token_id": 4}
+    return ModernBertForMaskedLM(ModernBertConfig(**SHAPE, **special, local_attention=8))
 
 
 def bert() -> PreTrainedModel:

@@ -13,7 +13,7 @@ from domainbert.engine.packing import Batch, micro_batches, ranges
 from domainbert.objectives.mlm import masked_token_loss
 
 sys.path.insert(0, str(Path(__file__).parent))
-import models  # noqa: E402
+import models
 
 LENGTHS = np.array([5, 9, 30, 9, 17, 2, 60])
 families = pytest.mark.parametrize("family", list(models.FAMILIES))

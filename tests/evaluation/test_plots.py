@@ -1,5 +1,6 @@
 """The loss curve, looked at as a reader would: by its pixels."""
 
+import itertools
 import math
 
 import numpy as np
@@ -56,7 +57,7 @@ def test_labels_of_close_lines_do_not_touch(tmp_path):
     rows = [np.flatnonzero(where(margin, colour).any(axis=1)) for colour in colours]
     spans = sorted((found.min(), found.max()) for found in rows)
     assert len(spans) == 4
-    assert all(upper[1] < lower[0] for upper, lower in zip(spans, spans[1:], strict=False))
+    assert all(upper[1] < lower[0] for upper, lower in itertools.pairwise(spans))
 
 
 @pytest.mark.parametrize("lines", [[], metrics(3, every=9), metrics(1, every=1), [{"step": 1, "loss": math.nan}]])

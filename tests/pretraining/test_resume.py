@@ -63,7 +63,9 @@ def test_killed_and_resumed_ends_bit_for_bit_the_same(
 
 
 @pytest.mark.invariant
-def test_killed_after_the_last_checkpoint(recipe: Path, finished: Path, environment: dict[str, str], domainbert: Program, tmp_path: Path) -> None:
+def test_killed_after_the_last_checkpoint(
+    recipe: Path, finished: Path, environment: dict[str, str], domainbert: Program, tmp_path: Path
+) -> None:
     folder = tmp_path / "run"
     running = start(recipe, folder, environment)
     wait_for(running, (folder / "checkpoints" / f"step-{NUM_STEPS}").exists)
@@ -130,10 +132,9 @@ def test_a_changed_corpus_is_noticed(recipe: Path, environment: dict[str, str], 
 @pytest.mark.invariant
 def test_two_processes_give_the_losses_of_one(recipe: Path, finished: Path, environment: dict[str, str], tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "-m", "domainbert", "pretrain"]
-    done = subprocess.run(
-        [*command, "--recipe", str(recipe), "--output", str(folder)], env=environment, capture_output=True, text=True, timeout=240, check=False
-    )
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"]
+    command = [*launcher, "-m", "domainbert", "pretrain", "--recipe", str(recipe), "--output", str(folder)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr
     one, two = values(finished), values(folder)
     assert [line["step"] for line in two] == [line["step"] for line in one]

@@ -130,3 +130,8 @@ def test_a_wrong_override_is_named(two, override, message):
 )  # fmt: skip
 def test_values(text, wants_string, expected):
     assert parse_value(text, wants_string=wants_string) == expected
+
+
+def test_a_source_whose_name_is_no_text_is_refused(two):
+    with pytest.raises(RecipeError, match=r'corpus\[0\].sources\[0\] = "caf\\udce9.fa" is not UTF-8 text; rename the file'):
+        load_recipe(two, corpus=["caf\udce9.fa"])
