@@ -154,7 +154,8 @@ def render(found: "Statistics") -> str:
         ("tokens a record", ", ".join(f"{float(share):.0%} {length:,}" for share, length in lengths.items())),
     ]
     for role, counts in found.roles.items():
-        rows.append((role, f"{counts.num_records:,} records, {counts.num_tokens:,} tokens, {counts.num_groups:,} {'group' if counts.num_groups == 1 else 'groups'}"))
+        groups = "1 group" if counts.num_groups == 1 else f"{counts.num_groups:,} groups"
+        rows.append((role, f"{counts.num_records:,} records, {counts.num_tokens:,} tokens, {groups}"))
     rows.append(("split", found.split))
     rows += [(f"dropped: {reason}", f"{count:,}, first at {found.first_drops.get(reason, '?')}") for reason, count in found.drops.items()]
     rows += [(f"trimmed: {reason}", f"{count:,} characters") for reason, count in found.trimmed.items()]

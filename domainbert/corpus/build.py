@@ -124,7 +124,7 @@ def _split_summary(prepared: Prepared, corpus: Corpus, totals: Totals, seed: int
     split = prepared.split
     share = f"{totals.characters['validation'] / prepared.num_characters:.2%} of the characters held out"
     if split.rule == "fraction":
-        parts = [f"{split.num_groups:,} whole groups"] if split.num_groups else []
+        parts = [f"{split.num_groups:,} whole {'group' if split.num_groups == 1 else 'groups'}"] if split.num_groups else []
         if split.block_group is not None:
             parts.append("one block at the end of the largest group left")
         return f"{share}: {' and '.join(parts)} (validation_fraction {corpus.validation_fraction:g}, seed {seed})"

@@ -47,6 +47,8 @@ def expand(source: str, *, suffixes: Collection[str] = ()) -> list[Path]:
     Raises:
         CorpusError: nothing is there, or something cannot be read.
     """
+    if not source.strip():
+        raise CorpusError("a source is empty; a path, a folder or a glob is needed")
     path = Path(source).expanduser()
     try:
         if path.is_dir():
@@ -69,7 +71,7 @@ def plain_suffix(path: Path) -> str:
 
 
 def _glob_files(pattern: str, suffixes: Collection[str]) -> list[Path]:
-    matches = sorted(Path(match) for match in glob.glob(pattern, recursive=True))  # noqa: PTH207  # takes absolute patterns too
+    matches = [Path(match) for match in glob.glob(pattern, recursive=True)]  # noqa: PTH207  # takes absolute patterns too
     if not matches:
         raise CorpusError(f"{pattern}: no file matches this pattern (working directory: {Path.cwd()})")
     inner = {parent for match in matches for parent in match.parents}  # `**` matches a folder and what is in it
@@ -79,7 +81,10 @@ def _glob_files(pattern: str, suffixes: Collection[str]) -> list[Path]:
             files.append(match)
         elif match not in inner:
             files += _folder_files(match, suffixes)
-    return files
+    once: dict[Path, Path] = {}
+    for file in sorted(files, key=lambda file: len(file.parts)):  # `**` follows links to folders, round and round if they lead back
+        once.setdefault(file.parent.resolve() / file.name, file)
+    return sorted(once.values())
 
 
 def _folder_files(folder: Path, suffixes: Collection[str]) -> list[Path]:

@@ -165,8 +165,7 @@ class TokenStore:
 
     def indexes(self, role: str) -> NDArray[np.int64]:
         """Record numbers of one role, ``"train"`` or ``"validation"``."""
-        blocks = [pc.equal(chunk.dictionary_decode(), role).to_numpy(zero_copy_only=False) for chunk in self.table["role"].chunks]
-        return np.flatnonzero(np.concatenate(blocks)) if blocks else np.zeros(0, np.int64)
+        return np.asarray(pc.indices_nonzero(pc.equal(self.table["role"], role)), np.int64)
 
     def num_tokens(self, indexes: NDArray[np.int64]) -> NDArray[np.int64]:
         """Tokens of some records, special ones not counted."""

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
 
 from domainbert.engine.families import FAMILIES, bound_length, family_of
@@ -54,7 +55,7 @@ def load_base(base: str, *, revision: str = "") -> PreTrainedModel:
             base, revision=revision or None, config=config, dtype=torch.float32, use_safetensors=True,
             trust_remote_code=False, output_loading_info=True,
         )  # fmt: skip
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise ModelError(_explain(base, error)) from error
     missing = sorted(info["missing_keys"])
     if missing:

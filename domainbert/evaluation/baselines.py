@@ -23,7 +23,7 @@ Indexes = NDArray[np.int64]
 
 MAX_ENTRIES = 2**24  # of the longest table: 128 MB of int64
 BATCH = 2**22  # letters counted at a time
-SCORED_BATCH = 2**20  # held-out letters scored at a time
+SCORED_CELLS = 2**22  # probabilities worked on at a time, one for each held-out letter and letter of the alphabet
 PSEUDOCOUNT = 0.5
 
 
@@ -224,13 +224,14 @@ def _known(windows: Sequence[Codes], masks: Sequence[NDArray[np.bool_]], counts:
 
 def _pieces(held_out: Sequence[Codes], counts: Counts) -> Iterator[Piece]:
     """Long records in pieces that overlap by the contexts, each letter to be scored once."""
+    length = SCORED_CELLS // counts.num_letters
     for codes in held_out:
-        for start in range(0, codes.size, SCORED_BATCH):
-            first, last = max(start - counts.span, 0), start + SCORED_BATCH + counts.span
+        for start in range(0, codes.size, length):
+            first, last = max(start - counts.span, 0), start + length + counts.span
             known = codes[first:last] < counts.num_letters
             wanted = known.copy()
             wanted[: start - first] = False
-            wanted[start - first + SCORED_BATCH :] = False
+            wanted[start - first + length :] = False
             yield codes[first:last], known, wanted
 
 
@@ -239,7 +240,7 @@ def _scores(counts: Counts, pieces: Iterable[Piece], *, largest_pair: int) -> tu
     sides |= {f"two-sided {k}+{k}": (k, k) for k in range(1, largest_pair + 1)}
     bits = dict.fromkeys(sides, 0.0)
     num_letters = 0
-    for batch in _joined(pieces, padding=counts.span):
+    for batch in _joined(pieces, padding=counts.span, length=SCORED_CELLS // counts.num_letters):
         targets = _look_around(*batch)
         num_letters += targets.places_H.size
         for name, (left, right) in sides.items():
@@ -249,14 +250,14 @@ def _scores(counts: Counts, pieces: Iterable[Piece], *, largest_pair: int) -> tu
     return tuple(Score(name, total / num_letters, num_letters) for name, total in bits.items())
 
 
-def _joined(pieces: Iterable[Piece], *, padding: int) -> Iterator[Piece]:
-    """Pieces side by side in batches, with so much that is not visible between them that no context reaches across."""
+def _joined(pieces: Iterable[Piece], *, padding: int, length: int) -> Iterator[Piece]:
+    """Pieces side by side in batches of about that length, with so much that is not visible between them that no context reaches across."""
     held: list[Piece] = []
     size = padding
     for piece in pieces:
         held.append(piece)
         size += piece[0].size + padding
-        if size >= SCORED_BATCH:
+        if size >= length:
             yield _side_by_side(held, size, padding)
             held, size = [], padding
     if held:

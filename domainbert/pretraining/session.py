@@ -136,7 +136,7 @@ class Session:
         opponents = {}
         if hidden := result["baselines"].get("same_letters_hidden"):
             scores = hidden[self.held_out.kinds[0]]
-            opponents = {score["name"]: score["bits"] for score in (best(scores, "order"), best(scores, "two-sided"))}
+            opponents = {f"{score['name']} counts": score["bits"] for score in (best(scores, "order"), best(scores, "two-sided"))}
         self.folder.plots.mkdir(exist_ok=True)
         loss_curve(self.metrics.read(), self.folder.plots / "loss.png", unit=self.held_out.unit, baselines=opponents)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from domainbert.adapters.registry import adapter_class
 from domainbert.corpus.open import expand
-from domainbert.recipe.scale import scaled
+from domainbert.recipe.scale import scaled, token_steps
 from domainbert.recipe.schema import Corpus, Ramp, Recipe, Stage
 from domainbert.recipe.size import COUNTS, Shape, stored_parameters
 
@@ -170,7 +170,7 @@ def _in_steps(recipe: Recipe, epoch_tokens: int | None, notes: list[str]) -> Rec
             notes.append(f"stage '{stage.name}' is in epochs: its length is an upper bound, one token a byte")
             steps.append(max(1, -(-round(stage.epochs * epoch_tokens) // budget)))
         else:
-            steps.append(stage.steps or -(-stage.tokens // budget))
+            steps.append(stage.steps or token_steps(stage, budget))
     whole = replace(recipe, stage=tuple(replace(stage, steps=length) for stage, length in zip(recipe.stage, steps, strict=True)))
     return scaled(whole, stage_steps=steps)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from domainbert.errors import RecipeError
 from domainbert.recipe.schema import Recipe, Stage
@@ -25,17 +25,27 @@ def scaled(recipe: Recipe, *, stage_steps: Sequence[int] | None = None) -> Recip
     total = recipe.training.max_steps
     if not total:
         return recipe
-    lengths = list(stage_steps) if stage_steps is not None else planned_steps(recipe)
-    ends, done = [0], 0
-    for length in lengths:
-        done += length
-        ends.append(round(total * done / sum(lengths)))
+    lengths = planned_steps(recipe) if stage_steps is None else stage_steps
+    return replace(recipe, stage=scaled_stages(recipe.stage, lengths, total))
+
+
+def scaled_stages(stages: Sequence[Stage], lengths: Sequence[int], total: int) -> tuple[Stage, ...]:
+    """Stages in steps that add up to ``total``.
+
+    Args:
+        stages: any stages.
+        lengths: of each, in steps, before scaling.
+        total: steps of all of them after it.
+
+    Raises:
+        RecipeError: a stage's share is below one step.
+    """
+    ends = [round(total * end / sum(lengths)) for end in accumulate(lengths, initial=0)]
     shares = [end - begin for begin, end in pairwise(ends)]
-    for stage, share in zip(recipe.stage, shares, strict=True):
+    for stage, share in zip(stages, shares, strict=True):
         if share < 1:
             raise RecipeError(f"training.max_steps = {total} leaves no step for stage '{stage.name}'; the recipe has {sum(lengths)} steps")
-    stages = (_resized(stage, old, new) for stage, old, new in zip(recipe.stage, lengths, shares, strict=True))
-    return replace(recipe, stage=tuple(stages))
+    return tuple(_resized(stage, old, new) for stage, old, new in zip(stages, lengths, shares, strict=True))
 
 
 def planned_steps(recipe: Recipe) -> list[int]:
@@ -50,8 +60,13 @@ def planned_steps(recipe: Recipe) -> list[int]:
     for index, stage in enumerate(recipe.stage):
         if stage.epochs:
             raise RecipeError(f"stage[{index}].epochs = {stage.epochs:g} cannot be scaled by training.max_steps before the corpus is read")
-        lengths.append(stage.steps or -(-stage.tokens // recipe.training.batch_tokens))
+        lengths.append(stage.steps or token_steps(stage, recipe.training.batch_tokens))
     return lengths
+
+
+def token_steps(stage: Stage, batch_tokens: int) -> int:
+    """Length in steps of a stage that is given in tokens."""
+    return max(1, round(stage.tokens / batch_tokens))
 
 
 def _resized(stage: Stage, old: int, new: int) -> Stage:

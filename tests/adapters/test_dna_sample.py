@@ -132,11 +132,8 @@ def test_boxes_stand_at_their_distance(records, pattern):
 
 def hairpins_before_t(text):
     """Places where six bases, a loop of three to eight, the reverse complement of the six and a run of T follow each other."""
-    return sum(
-        any(other_strand(text[run - 6 : run]) == text[begin : begin + 6] for begin in range(run - 20, run - 14))
-        for run in (match.start() for match in re.finditer("(?<!T)T{4}", text[20:]))
-        for run in (run + 20,)
-    )
+    runs = [match.start() for match in re.finditer("(?<!T)TTTT", text)]
+    return sum(any(other_strand(text[run - 6 : run]) == text[begin : begin + 6] for begin in range(run - 20, run - 14)) for run in runs)
 
 
 def test_terminators_are_hairpins_followed_by_t(records):

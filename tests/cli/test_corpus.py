@@ -4,8 +4,23 @@ import json
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from domainbert.cli.app import app
 from domainbert.corpus.store import TokenStore
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Runs the program in an empty folder, in this process: that spares each test two seconds of imports."""
+    monkeypatch.chdir(tmp_path)
+
+    def start(*arguments):
+        done = CliRunner().invoke(app, arguments)
+        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+        return done
+
+    return start
 
 
 @pytest.fixture
@@ -23,7 +38,7 @@ def test_build_prints_counts_and_writes_a_store(run, genome, tmp_path):
         "corpus", "build", "--adapter", "dna", str(genome), "--tokenizer", "kmer", "--output", "out", "validation_fraction=0.2",
         "views.reverse_complement=1", "window=100", "tokenizer.options.k=3", "max_drop_rate=0.1", "training.seed=3",
     )  # fmt: skip
-    assert done.code == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     store = TokenStore(tmp_path / "out")
     assert store.manifest.options["window"] == 100
     assert store.manifest.vocabulary_size == 6 + 64 + 5
@@ -34,7 +49,7 @@ def test_build_prints_counts_and_writes_a_store(run, genome, tmp_path):
     assert lines["validation"].strip() == "6 records, 204 tokens, 2 groups"
     assert lines["dropped: duplicate"].strip() == "1, first at genome.fa c10"
     assert any("first at" in value and "genome.fa:23" in value for name, value in lines.items() if name != "dropped: duplicate")
-    assert done.stderr == "the store is in out\n" or done.stderr.endswith("/out\n")
+    assert done.stderr.endswith("the store is in out\n")
 
 
 def test_build_as_json_is_the_manifest(run, genome, tmp_path):
@@ -69,9 +84,8 @@ def test_inspect_shows_each_stage(run, tmp_path):
     assert "<mask>" in two["masked"]
     assert all(token == "N" for token, masked in zip(one["tokens"], one["masked"], strict=True) if masked == "N")
     shown = run("corpus", "inspect", "--adapter", "dna", "a.fa", "--width", "20").stdout.splitlines()
-    assert [line.split()[0] for line in shown if line] == ["one", "raw", "canonical", "tokens", "masked"] + [
-        "two", "raw", "canonical", "tokens", "masked",
-    ]  # fmt: skip
+    parts = ["raw", "canonical", "tokens", "masked"]
+    assert [line.split()[0] for line in shown if line] == ["one", *parts, "two", *parts]
     assert max(map(len, shown)) < 200
 
 
@@ -95,7 +109,7 @@ def test_inspect_shows_each_stage(run, tmp_path):
 )
 def test_wrong_input_exits_2_and_writes_nothing(run, genome, tmp_path, arguments, message):
     done = run("corpus", *arguments)
-    assert done.code == 2
+    assert done.exit_code == 2
     assert message in done.stderr
     assert done.stdout == ""
     assert [path.name for path in tmp_path.iterdir() if path.name not in ("genome.fa", "stores")] == []

@@ -48,7 +48,9 @@ def build(tmp_path):
     """Builds a DNA store from paths."""
     built = []
 
-    def make(*sources, kind="character", output=None, adapter=None, make_tokenizer=None, seed=0, report=None, options=None, **corpus) -> TokenStore:
+    def make(
+        *sources, kind="character", output=None, adapter=None, make_tokenizer=None, seed=0, report=None, options=None, **corpus
+    ) -> TokenStore:
         adapter = adapter or DnaAdapter(DnaOptions(**(options or {})))
 
         def default(records):

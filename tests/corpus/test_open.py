@@ -316,6 +316,15 @@ def test_globs(tmp_path):
         expand(f"{tmp_path}/*.fasta")
 
 
+def test_globs_name_each_file_once_through_links(tmp_path):
+    touch(tmp_path, "data/a.fa", "data/sub/b.fa")
+    (tmp_path / "data" / "loop").symlink_to(tmp_path / "data")
+    (tmp_path / "data" / "self.fa").symlink_to(tmp_path / "data" / "self.fa")
+    assert names(expand(f"{tmp_path}/data/**/*.fa"), tmp_path) == ["data/a.fa", "data/self.fa", "data/sub/b.fa"]
+    with refused("self.fa: cannot be read"):
+        open_source(tmp_path / "data" / "self.fa")
+
+
 def test_a_name_with_brackets_is_a_name(tmp_path):
     touch(tmp_path, "a[1].fa")
     assert expand(str(tmp_path / "a[1].fa")) == [tmp_path / "a[1].fa"]
@@ -324,3 +333,5 @@ def test_a_name_with_brackets_is_a_name(tmp_path):
 def test_missing_path(tmp_path):
     with refused("nowhere.fa: no such file or folder"):
         expand(str(tmp_path / "nowhere.fa"))
+    with refused("a source is empty"):
+        expand(" ")

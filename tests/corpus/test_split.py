@@ -1,5 +1,7 @@
 """The split: whole groups, else one block; nothing on both sides; a function of seed, groups and sizes."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,7 +13,8 @@ from domainbert.corpus.staging import PIECE
 from domainbert.errors import CorpusError
 from domainbert.recipe.schema import Corpus
 
-GROUPS = st.dictionaries(st.text("abcdef", min_size=1, max_size=4), st.lists(st.integers(1, 400), min_size=1, max_size=4), max_size=40)
+SIZES = st.lists(st.integers(1, 400), min_size=1, max_size=4)
+GROUPS = st.dictionaries(st.text("abcdef", min_size=1, max_size=4), SIZES, min_size=1, max_size=40)
 
 
 def pieces_of(groups: dict[str, list[int]], seed: int, order: int = 0) -> np.ndarray:
@@ -32,7 +35,7 @@ def split_of(pieces: np.ndarray, fraction: float, folder) -> Split:
 
 
 @given(GROUPS, st.floats(0.01, 0.9), st.integers(0, 2**40))
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_held_out_share_is_near_what_was_asked_for(tmp_path, groups, fraction, seed):
     pieces = pieces_of(groups, seed)
     total = int(pieces["characters"].sum())
@@ -53,9 +56,13 @@ def test_the_held_out_share_is_near_what_was_asked_for(tmp_path, groups, fractio
         others = pieces[~held_out & ~members]
         assert all(others["characters"][others["group"] == key].sum() <= size for key in set(others["group"].tolist()))
     assert 0 < whole + block < total
-    assert whole + block <= max(OVERSHOOT * fraction * total, 1) + 1
-    if max(sum(sizes) for sizes in groups.values()) > 1:
-        assert whole + block >= min(SHORTFALL * fraction * total, total - sum(len(sizes) for sizes in groups.values())) - 1 or not block
+    wanted = math.ceil(fraction * total)
+    assert whole + block <= OVERSHOOT * wanted
+    if split.block_group is not None:
+        assert whole < SHORTFALL * wanted
+        assert whole + block == min(wanted, whole + size - 1)
+    else:
+        assert whole >= SHORTFALL * wanted or all(sum(sizes) == 1 for sizes in groups.values())
 
 
 @given(GROUPS.filter(lambda groups: sum(map(sum, groups.values())) > 1), st.floats(0.01, 0.9), st.integers(0, 99))
@@ -80,7 +87,7 @@ def test_the_seed_chooses_the_groups(build, fasta, sequence):
 def test_no_group_and_no_duplicate_is_on_both_sides(build, fasta, entries, sequence, reverse_complement):
     texts = {f"c{n}": sequence(130 + n % 5, n % 40) for n in range(80)}
     texts |= {f"m{n}": reverse_complement(sequence(130 + n % 5, n % 40)) for n in range(80)}
-    settings = {"validation_fraction": 0.3, "views": {"reverse_complement": 1}, "options": {"window": 64}}
+    settings = {"validation_fraction": 0.3, "views": {"reverse_complement": 1}, "options": {"window": 64, "min_piece": 1}}
     store = build(fasta(texts), **settings)
     train, held_out = entries(store, "train"), entries(store, "validation")
     assert len(train) + len(held_out) == 40
@@ -145,7 +152,7 @@ def test_globs_that_leave_no_training_text(build, fasta, sequence):
 
 
 def test_a_group_named_with_wildcard_characters_matches_itself(build, fasta, entries, sequence):
-    store = build(fasta({"chr[1]": sequence(99, 1), "chr1": sequence(99, 2)}), validation_groups=("chr[1]",))
+    store = build(fasta({"chr[1]": sequence(99, 1), "chr1": sequence(99, 2), "chr2": sequence(99, 3)}), validation_groups=("chr[1]",))
     assert set(entries(store, "validation")) == {"chr[1]", "chr1"}
 
 
@@ -162,7 +169,7 @@ def test_nothing_is_held_out_of_a_fraction_of_zero(build, fasta, sequence):
 
 
 def test_a_corpus_of_one_base(build, fasta):
-    with pytest.raises(CorpusError, match="1 characters cannot be split into training and validation; add text or set validation_fraction = 0"):
+    with pytest.raises(CorpusError, match="1 characters cannot be split into training and validation; add text or set"):
         build(fasta({"a": "A"}), options={"min_piece": 1})
     store = build(fasta({"a": "AC"}), options={"min_piece": 1})
     assert [store.text(n) for n in range(2)] == ["A", "C"]

@@ -104,7 +104,7 @@ def test_tables_hold_every_string_of_every_length(monkeypatch, num_letters, span
 
 @pytest.mark.parametrize("batch", [50, 2**20])
 def test_visible_scores_equal_direct_counting(monkeypatch, batch):
-    monkeypatch.setattr(baselines, "SCORED_BATCH", batch)
+    monkeypatch.setattr(baselines, "SCORED_CELLS", 4 * batch)
     rng = np.random.default_rng(1)
     train, held_out = sequences(rng, 4, [300, 80, 7]), sequences(rng, 4, [120, 1, 30])
     scores = visible_scores(count_tables(train, num_letters=4, span=5), held_out)
@@ -120,7 +120,7 @@ def test_visible_scores_equal_direct_counting(monkeypatch, batch):
 
 @pytest.mark.parametrize("batch", [50, 2**20])
 def test_hidden_scores_equal_direct_counting(monkeypatch, batch):
-    monkeypatch.setattr(baselines, "SCORED_BATCH", batch)
+    monkeypatch.setattr(baselines, "SCORED_CELLS", 4 * batch)
     rng = np.random.default_rng(2)
     train, windows = sequences(rng, 4, [400, 90]), sequences(rng, 4, [60, 41, 3, 60])
     hidden = [rng.random(codes.size) < 0.3 for codes in windows]

@@ -15,7 +15,7 @@ def recipe_of(*stages, max_steps):
 
 @pytest.mark.parametrize("total", [3, 10, 300, 301, 999, 123_457])
 def test_stages_keep_their_proportions_and_add_up(total):
-    stages = (Stage(name="a", steps=100), Stage(name="b", steps=50), Stage(name="c", tokens=149_001))
+    stages = (Stage(name="a", steps=100), Stage(name="b", steps=50), Stage(name="c", tokens=150_000))
     lengths = [stage.steps for stage in scaled(recipe_of(*stages, max_steps=total)).stage]
     assert sum(lengths) == total
     # each border is rounded to a whole step, so a stage is off by less than one

@@ -50,7 +50,9 @@ def test_operations_agree_with_torchs_counter(model_and_shape):
     ids = torch.randint(5, 11, (4, 64))
     with FlopCounterMode(display=False) as counter:
         model(input_ids=ids, labels=ids).loss.backward()
-    assert shape.flops_per_token(length=64, selected=1.0) == counter.get_total_flops() / ids.numel()
+    counted = counter.get_total_flops() / ids.numel()
+    # Exact but for the angles of rotary positions, which some releases of transformers compute as a small matrix product.
+    assert shape.flops_per_token(length=64, selected=1.0) == pytest.approx(counted, rel=1e-3)
 
 
 def test_activations_are_of_the_right_size(model_and_shape):

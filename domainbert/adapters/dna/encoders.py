@@ -54,9 +54,10 @@ def kmer_encoder(k: int) -> Encode:
             columns = base[: num_whole * k].reshape(num_whole, k).T
             return np.concatenate((_number(columns), letter_ids[base[num_whole * k :]]))
         starts, widths = token_grid(is_base, k)
-        ids = letter_ids[base[starts]]
-        whole = starts[widths == k]
-        ids[widths == k] = _number(base[whole + offset] for offset in range(k))
+        is_whole = widths == k
+        ids = np.empty(len(starts), np.uint16)
+        ids[~is_whole] = letter_ids[base[starts[~is_whole]]]
+        ids[is_whole] = _number(base[np.repeat(is_whole, widths)].reshape(-1, k).T)
         return ids
 
     return encode

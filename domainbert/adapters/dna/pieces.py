@@ -13,6 +13,7 @@ from domainbert.corpus.entries import Entry, Event, Fault
 from domainbert.errors import CorpusError
 
 JUDGED_WHOLE = 1 << 20  # characters; an entry up to this length is judged before any of it is used
+SHARE_LENGTH = 4096  # characters; in a shorter block of a long entry a few ambiguous letters may be most of it
 MAX_IDS = 1_000_000  # remembered for a file, about 90 bytes each
 _LOWER = re.compile(rb"[a-z]+")
 _RUN = re.compile(rb"N*")
@@ -34,7 +35,7 @@ def cut_entries(events: Iterable[Event], *, path: str, name: str, options: DnaOp
         soft_mask: whether lower case means masked (in FASTA it does, in GenBank it is the format's spelling).
 
     Raises:
-        CorpusError: a long entry turns bad, or every entry of the file looks like a protein.
+        CorpusError: a long entry turns bad, there is no entry, or every entry looks like a protein.
     """
     file = _File(path, name, options, drops, soft_mask and options.soft_mask_weight < 1)
     entry: _OpenEntry | None = None
@@ -47,8 +48,9 @@ def cut_entries(events: Iterable[Event], *, path: str, name: str, options: DnaOp
             yield from entry.add(event)
         elif entry and isinstance(event, Fault):
             entry.fault(event)
-    if entry:
-        yield from entry.close()
+    if entry is None:
+        raise CorpusError(f"{path}: there is no entry in it")
+    yield from entry.close()
     file.refuse_proteins()
 
 
@@ -178,8 +180,8 @@ class _OpenEntry:
 
     def _judge_late(self, block: bytes) -> None:
         reason = why_not_nucleotides(block)
-        if reason:
-            place, character = odd_character(block)
+        place, character = odd_character(block) if reason else (0, "")
+        if character or (reason and len(block) >= SHARE_LENGTH):
             seen = (
                 f"{character!r} as character {self._num_judged + place + 1} of its sequence" if character else "most letters are no bases"
             )

@@ -295,6 +295,16 @@ def test_entry_that_is_judged_whole_is_dropped_whole(tmp_path):
     assert [record.id for record in records] == ["b"] and drops.counts == {"gaps_or_stops": 1}
 
 
+@pytest.mark.parametrize("block_size", [1, 3, 1 << 18])
+def test_ambiguous_letters_in_a_long_entry_are_legal_wherever_blocks_end(tmp_path, monkeypatch, block_size):
+    monkeypatch.setattr("domainbert.corpus.decompress.BLOCK_SIZE", block_size)
+    monkeypatch.setattr("domainbert.corpus.open.HEAD_SIZE", 1)
+    monkeypatch.setattr(pieces, "JUDGED_WHOLE", 100)
+    text = bases(200) + "RYK" + bases(60) + "M"
+    records, drops = read(write(tmp_path, "x.fa", fasta(a=text)))
+    assert "".join(record.text for record in records) == text and not drops.counts
+
+
 def test_long_protein_part_of_a_long_entry_is_an_error(tmp_path):
     text = fasta(a=bases(pieces.JUDGED_WHOLE + 300_000) + bases(600_000, 1, "RYSWKMBDHV"))
     with pytest.raises(CorpusError, match=r"is damaged \(looks_like_protein: most letters are no bases"):
@@ -318,6 +328,13 @@ def test_rows_without_a_sequence_are_counted(tmp_path):
     records, drops = read(write(tmp_path, "x.csv", f"id,sequence\na,{ONE}\nb\nc,\nd,ACGT ACGT\n"), id_column="id")
     assert [record.id for record in records] == ["a"]
     assert drops.counts == {"missing_value": 1, "empty_sequence": 1, "whitespace": 1}
+
+
+@pytest.mark.parametrize(("name", "text"), [("x.csv", "id,sequence\n"), ("x.txt", "\n\n"), ("x.gb", "\n \n"), ("x.fa", "\n;\n")])
+def test_file_without_entries_is_an_error(tmp_path, name, text):
+    options = {"format": "lines"} if name == "x.txt" else {}
+    with pytest.raises(CorpusError, match="no entry in"):
+        read(write(tmp_path, name, text), **options)
 
 
 def test_truncated_file_yields_no_clean_end(tmp_path):
