@@ -8,7 +8,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-ROWS_PER_BUCKET = 1 << 21  # about 50 MB of rows and their sort order
+ROWS_PER_BUCKET = 1 << 19  # about 30 MB with their sort order and sorted copy
 MAX_BUCKETS = 256  # open files at once; far below every default limit
 
 

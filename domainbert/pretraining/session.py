@@ -26,6 +26,7 @@ from domainbert.pretraining.stores import adapter_of
 from domainbert.publishing.card import CardFacts, model_card
 from domainbert.publishing.contract import library_versions
 from domainbert.publishing.model_folder import write_model_folder
+from domainbert.recipe.scale import scaled
 from domainbert.recipe.schema import Recipe
 from domainbert.tokenization.spans import read_vocabulary
 
@@ -109,6 +110,9 @@ class Session:
         maker = BatchMaker(self.stores, [adapter_of(self.recipe, corpus) for corpus in self.recipe.corpus], self.vocabulary)
         names = [corpus.name for corpus in self.recipe.corpus]
         steps = Steps(maker, names, self.recipe.stage, self.recipe.training)
+        if self.recipe.training.max_steps:
+            stages = scaled(self.recipe, stage_steps=[span.num_steps for span in steps.spans]).stage
+            steps = Steps(maker, names, stages, self.recipe.training)
         advice = "start them with: torchrun --nproc_per_node N -m domainbert pretrain ..."
         try:
             args = training_arguments(self.recipe.training, self.folder.path, num_steps=len(steps))

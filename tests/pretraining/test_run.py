@@ -143,3 +143,11 @@ def test_every_architecture_and_tokenizer_runs(
     )  # fmt: skip
     evaluation = json.loads((tmp_path / "run" / "evaluation.json").read_text())
     assert list(evaluation["after"]) == ["block"] and evaluation["after"]["block"]["num_letters"] > 50
+
+
+def test_max_steps_shortens_every_stage_and_its_schedule(recipe: Path, domainbert: Program, tmp_path: Path) -> None:
+    domainbert("pretrain", "--recipe", recipe, "--output", tmp_path / "run", "training.max_steps=7")
+    logged = lines(tmp_path / "run")
+    assert [line["step"] for line in logged] == list(range(1, 8))
+    # Half of 2 steps of warm-up and half of 4 of decay.
+    assert [line["learning_rate"] / 3e-3 for line in logged] == pytest.approx([1, 1, 1, 1, 1, 1 - (1 / 3) ** 0.5, 1 - (2 / 3) ** 0.5])
