@@ -28,5 +28,9 @@ class ModelError(DomainBertError):
     """A base or companion model cannot be loaded or used exactly."""
 
 
+class OutputError(DomainBertError):
+    """A file or folder cannot be written: it is taken, not allowed, or the disk is full."""
+
+
 class RunError(DomainBertError):
     """A run folder is in use, incomplete, or does not belong to this command."""

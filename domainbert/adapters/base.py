@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -104,6 +105,16 @@ class Adapter(ABC):
 
         Bad entries are counted in ``drops``; a source that cannot be trusted as a whole raises ``CorpusError``.
         """
+
+    def files(self, source: str) -> list[Path]:
+        """The files that ``records`` reads for a source; none for ``sample`` and ``hub:``.
+
+        Raises:
+            CorpusError: the source does not exist, or no file of it is the domain's.
+        """
+        from domainbert.corpus.open import expand
+
+        return [] if source == "sample" or source.startswith("hub:") else expand(source)
 
     @abstractmethod
     def canonicalize(self, text: str) -> str:

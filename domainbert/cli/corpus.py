@@ -2,8 +2,6 @@
 
 import json
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,12 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domainbert.cli.arguments import JsonOption
-from domainbert.cli.corpus_request import make_adapter, make_tokenizer, request
+from domainbert.cli.corpus_request import request
 from domainbert.cli.table import columns, size
 from domainbert.errors import RecipeError
 
 if TYPE_CHECKING:
-    from domainbert.corpus.staging import Report
     from domainbert.corpus.statistics import Statistics
     from domainbert.corpus.store import TokenStore
     from domainbert.recipe.schema import Recipe
@@ -110,9 +107,11 @@ def build(
 
 def _build(recipe: "Recipe", output: Path) -> "TokenStore":
     from domainbert.corpus.build import build_store
+    from domainbert.corpus.progress import store_display
+    from domainbert.pretraining.stores import adapter_of, make_tokenizer
 
-    adapter = make_adapter(recipe)
-    with _display() as report:
+    adapter = adapter_of(recipe, recipe.corpus[0])
+    with store_display() as report:
         return build_store(
             adapter,
             recipe.corpus[0],
@@ -121,21 +120,6 @@ def _build(recipe: "Recipe", output: Path) -> "TokenStore":
             seed=recipe.training.seed,
             report=report,
         )
-
-
-@contextmanager
-def _display() -> Iterator["Report"]:
-    """A line on stderr that says how far the store is; nothing where stderr is no terminal."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    with console.status("reading", spinner="dots") if console.is_terminal else nullcontext() as status:
-
-        def report(phase: str, characters: int) -> None:
-            if status is not None:
-                status.update(f"{phase}: {characters / 1e6:,.1f} million characters")
-
-        yield report
 
 
 def _show(found: "Statistics", *, as_json: bool) -> None:

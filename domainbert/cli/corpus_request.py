@@ -1,19 +1,14 @@
 """What the ``corpus`` commands are asked to read, and how."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from domainbert.adapters.base import Adapter, Record
-from domainbert.adapters.registry import adapter_class, load_adapter
+from domainbert.adapters.registry import adapter_class
 from domainbert.errors import RecipeError
 from domainbert.recipe.load import recipe_from
 from domainbert.recipe.schema import Corpus, Recipe
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerFast
 
 _ASSIGNMENT = re.compile(r"[A-Za-z_][\w.-]*=")
 _SECTIONS = ("corpus", "tokenizer", "training")
@@ -39,26 +34,6 @@ def request(adapter: str, arguments: Sequence[str], tokenizer: str) -> Recipe:
     kind = tokenizer or next(iter(adapter_class(adapter).tokenizer_kinds))
     tables = {"adapter": adapter, "corpus": [{"sources": sources}], "tokenizer": {"kind": kind}}
     return recipe_from(tables, "command line", overrides=[_in_full(text) for text in assignments])
-
-
-def make_adapter(recipe: Recipe) -> Adapter:
-    """The adapter of the request's corpus, with its options."""
-    return load_adapter(recipe.corpus[0].adapter, options=dict(recipe.corpus[0].options))
-
-
-def make_tokenizer(recipe: Recipe, adapter: Adapter, records: Iterable[Record]) -> "PreTrainedTokenizerFast":
-    """The request's tokenizer, checked against the adapter.
-
-    Raises:
-        TokenizerError: it does not fit the domain.
-    """
-    from domainbert.tokenization.check import check_tokenizer
-
-    kind = recipe.tokenizer.kind
-    options = adapter.tokenizer_kinds[kind](**recipe.tokenizer.options)
-    tokenizer = adapter.tokenizer(kind, options, records, model_max_length=recipe.training.max_length)
-    check_tokenizer(tokenizer, adapter)
-    return tokenizer
 
 
 def _in_full(assignment: str) -> str:

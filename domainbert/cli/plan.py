@@ -8,6 +8,7 @@ import typer
 from domainbert.cli.arguments import BaseOption, CorpusOption, JsonOption, Overrides, RecipeOption
 from domainbert.cli.table import columns, duration, quantity, size
 from domainbert.recipe.load import load_recipe
+from domainbert.recipe.schema import SCRATCH
 
 if TYPE_CHECKING:
     from domainbert.recipe.plan import Plan
@@ -52,7 +53,7 @@ def render(plan: "Plan") -> str:
 
 
 def _model(plan: "Plan") -> str:
-    start = "random weights" if plan.base == "scratch" else plan.base
+    start = "random weights" if plan.base == SCRATCH else plan.base
     return f"{start}, {quantity(plan.num_parameters)} parameters, vocabulary of {quantity(plan.vocabulary_size)}"
 
 

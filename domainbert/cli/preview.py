@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domainbert.adapters.base import Drops, Record
-from domainbert.cli.corpus_request import make_adapter, make_tokenizer
 from domainbert.corpus.encode import Encoder
 from domainbert.corruption.random_bits import key
 from domainbert.corruption.replace import replace
 from domainbert.corruption.select import Candidates, select_uniform
 from domainbert.errors import CorpusError
+from domainbert.pretraining.stores import adapter_of, make_tokenizer
 from domainbert.recipe.schema import Corruption, Recipe
 from domainbert.tokenization.spans import Vocabulary, read_vocabulary
 
@@ -49,7 +49,7 @@ def previews(recipe: Recipe, *, num_records: int, width: int) -> Iterator[Previe
     Raises:
         CorpusError: a source cannot be read or holds nothing.
     """
-    adapter = make_adapter(recipe)
+    adapter = adapter_of(recipe, recipe.corpus[0])
     raw = list(islice(_records(recipe), max(num_records, LEARNED_FROM)))
     if not raw:
         raise CorpusError(f"{', '.join(recipe.corpus[0].sources)}: no entry is left to be shown")
@@ -67,7 +67,7 @@ def previews(recipe: Recipe, *, num_records: int, width: int) -> Iterator[Previe
 
 
 def _records(recipe: Recipe) -> Iterator[Record]:
-    adapter = make_adapter(recipe)
+    adapter = adapter_of(recipe, recipe.corpus[0])
     for source in recipe.corpus[0].sources:
         yield from adapter.records(source, drops=Drops())
 

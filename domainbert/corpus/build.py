@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from domainbert.adapters.base import Adapter, Record
 from domainbert.corpus.encode import Encoder
-from domainbert.corpus.folder import whole_folder
 from domainbert.corpus.prepare import Prepared, TrainingSample, prepare
 from domainbert.corpus.rows import Rows
 from domainbert.corpus.sources import source_files
@@ -17,6 +16,7 @@ from domainbert.corpus.store import Manifest, SourceFile, TokenStore
 from domainbert.corpus.views import Views, require_views
 from domainbert.corpus.weights import WEIGHTS, token_weights
 from domainbert.corpus.writer import StoreWriter, Totals, token_dtype
+from domainbert.durable import whole_folder
 from domainbert.recipe.schema import Corpus
 from domainbert.tokenization.check import save_tokenizer
 
@@ -40,8 +40,8 @@ def build_store(
         report: called with a phase ("reading", "encoding") and the characters done in it.
 
     Raises:
-        CorpusError: a source cannot be read, too many entries were dropped, nothing is left, a group glob matches
-            nothing, or the disk is full.
+        CorpusError: a source cannot be read, too many entries were dropped, nothing is left, or a group glob matches nothing.
+        OutputError: the output is taken, or the disk is full.
         TokenizerError: the adapter's quick encoder and its tokenizer disagree.
     """
     report = report or _silent

@@ -4,7 +4,6 @@ import hashlib
 from pathlib import Path
 
 from domainbert.adapters.base import Adapter
-from domainbert.corpus.open import expand
 from domainbert.corpus.store import SourceFile
 from domainbert.errors import CorpusError
 
@@ -22,7 +21,7 @@ def source_files(adapter: Adapter, sources: tuple[str, ...]) -> tuple[SourceFile
         elif source.startswith("hub:"):
             found.append(SourceFile(source, "", 0))
         else:
-            found.extend(_hashed(path) for path in expand(source))
+            found.extend(_hashed(path) for path in adapter.files(source))
     return tuple(found)
 
 

@@ -1,10 +1,11 @@
 """Rewritten copies of training records, such as the other strand."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
-from domainbert.adapters.base import Adapter
+from domainbert.adapters.base import Adapter, Record
 from domainbert.corpus.columns import origin_columns
 from domainbert.corpus.rows import Rows
 from domainbert.corpus.staging import PIECE
@@ -36,7 +37,7 @@ class Views:
         originals = rows.where(~rows.validation)
         records = originals.records()
         for name, rng in self._generators:
-            views = [self.adapter.view(name, record, rng) for record in records]
+            views = [_named(self.adapter.view(name, record, rng), name) for record in records]
             texts = [view.text.encode() for view in views]
             pieces = np.zeros(len(views), PIECE)
             pieces["characters"] = [len(view.text) for view in views]
@@ -44,6 +45,11 @@ class Views:
             origins = origin_columns(views)
             assert origins["group"].equals(originals.origins["group"]), f"view {name} of {self.adapter.name} changed a group"
             yield Rows(origins, b"".join(texts), pieces, originals.validation)
+
+
+def _named(record: Record, view: str) -> Record:
+    """The record with the name of its view beside where it comes from."""
+    return replace(record, meta={**record.meta, "view": view})
 
 
 def require_views(adapter: Adapter, corpus: Corpus) -> None:

@@ -1,10 +1,7 @@
 """Checkpoints: whole or absent, found again after a crash, kept in a limited number."""
 
-import os
 import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 _NAME = re.compile(r"step-(\d+)")
@@ -42,54 +39,3 @@ def keep_latest(folder: Path, count: int) -> None:
         shutil.rmtree(doomed)
     for path in folder.glob(".step-*"):
         shutil.rmtree(path, ignore_errors=True)
-
-
-@contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
-    """Write a folder elsewhere, then put it in place in one move, replacing one that is there.
-
-    Yields:
-        The folder to write to. On an error nothing is left of it.
-    """
-    partial = path.with_name(f".{path.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
-        yield partial
-        sync_tree(partial)
-        if path.exists():
-            old = path.with_name(f".{path.name}.old")
-            shutil.rmtree(old, ignore_errors=True)
-            path.rename(old)
-            partial.rename(path)
-            shutil.rmtree(old)
-        else:
-            partial.rename(path)
-        sync(path.parent)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file elsewhere, then put it in place in one move."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text)
-    sync(partial)
-    partial.replace(path)
-
-
-def sync_tree(folder: Path) -> None:
-    """Make everything in a folder durable."""
-    for path in sorted(folder.rglob("*")):
-        sync(path)
-    sync(folder)
-
-
-def sync(path: Path) -> None:
-    """Make one file's or folder's content durable."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from domainbert.engine.checkpoint import write_atomically
+from domainbert.durable import write_text
 from domainbert.errors import RunError
 
 
@@ -65,7 +65,7 @@ class RunFolder:
 
     def write_json(self, path: Path, content: Mapping[str, Any]) -> None:
         """Write one of the run's JSON files, whole or not at all."""
-        write_atomically(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+        write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
     def read_recipe(self) -> dict[str, Any]:
         """Content of ``recipe.json``.

@@ -10,10 +10,8 @@ from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer, PreTra
 
 from domainbert.engine.families import FAMILIES, bound_length, family_of
 from domainbert.errors import ModelError
-from domainbert.recipe.schema import Model, Scratch
+from domainbert.recipe.schema import SCRATCH, Model, Scratch
 from domainbert.tokenization.spans import Vocabulary
-
-SCRATCH = "scratch"
 
 
 def build_model(model: Model, vocabulary: Vocabulary, *, max_length: int, seed: int) -> PreTrainedModel:

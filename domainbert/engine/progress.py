@@ -1,7 +1,5 @@
 """Shows training as it goes, on stderr: a bar in a terminal, a line now and then elsewhere."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from rich.console import Console
@@ -9,22 +7,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from transformers import TrainerCallback
 
 console = Console(stderr=True)
-
-
-@contextmanager
-def store_display(name: str, *, enabled: bool) -> Iterator[Callable[[str, int], None]]:
-    """Show how far a token store is.
-
-    Yields:
-        What ``build_store`` reports to: a phase and the characters done in it.
-    """
-    with console.status("", spinner="dots") if enabled and console.is_terminal else nullcontext() as status:
-
-        def report(phase: str, characters: int) -> None:
-            if status is not None:
-                status.update(f"corpus {name}: {phase}, {characters / 1e6:,.1f} million characters")
-
-        yield report
 
 
 class ProgressDisplay(TrainerCallback):

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
-from domainbert.engine.checkpoint import write_atomically
+from domainbert.durable import write_text
 from domainbert.engine.families import family_of
 from domainbert.engine.model import embedding_weight
 from domainbert.engine.steps import Step
@@ -24,7 +24,7 @@ class MetricsLog:
     def cut_back(self, step: int) -> None:
         """Forget everything after a step, such as what a killed run logged past its last checkpoint."""
         kept = [line for line in self.read() if line["step"] <= step]
-        write_atomically(self.path, "".join(json.dumps(line) + "\n" for line in kept))
+        write_text(self.path, "".join(json.dumps(line) + "\n" for line in kept))
 
     def seconds(self) -> float:
         """How long the run has trained so far."""
@@ -59,6 +59,7 @@ class Speedometer:
     """
 
     def __init__(self, model: PreTrainedModel, *, device: torch.device, precision: str, num_ranks: int) -> None:
+        self._device = device
         self._rate = num_ranks * matrix_rate(device, precision)
         self._flops = FlopsCounter(model)
         self._mark = time.perf_counter()
@@ -68,7 +69,8 @@ class Speedometer:
         self._mark = time.perf_counter()
 
     def stop(self, step: Step) -> dict[str, float]:
-        """Figures of the step that ends now."""
+        """Figures of the step that ends now, as soon as the device has done it."""
+        _wait(self._device)
         seconds = time.perf_counter() - self._mark
         return {"tokens_per_second": step.num_tokens / seconds, "mfu": self._flops.of(step) / seconds / self._rate}
 

@@ -11,12 +11,14 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+from accelerate.utils import broadcast_object_list
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
-from domainbert.engine.checkpoint import COMPLETE, checkpoint_path, keep_latest, whole_folder
+from domainbert.durable import whole_folder
+from domainbert.engine.checkpoint import COMPLETE, checkpoint_path, keep_latest
 from domainbert.engine.encoder import PackedEncoder
 from domainbert.engine.stages import learning_rate_factor, span_of
 from domainbert.engine.steps import Step, Steps
@@ -183,15 +185,15 @@ class PackedTrainer(Trainer):
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
         path = checkpoint_path(self.checkpoints, self.state.global_step)
         first = self.is_world_process_zero()
-        with whole_folder(path) if first else nullcontext(path.with_name(f".{path.name}.partial")) as partial:
-            self.accelerator.wait_for_everyone()
-            self.save_model(str(partial), _internal_call=True)
-            self._save_optimizer_and_scheduler(str(partial))
-            self._save_scaler(str(partial))
-            self._save_rng_state(str(partial))
+        with whole_folder(path) if first else nullcontext(path) as own:
+            folder = str(broadcast_object_list([str(own)])[0])  # every process writes its share into the first one's folder
+            self.save_model(folder, _internal_call=True)
+            self._save_optimizer_and_scheduler(folder)
+            self._save_scaler(folder)
+            self._save_rng_state(folder)
             self.accelerator.wait_for_everyone()
             if first:
-                self.state.save_to_json(str(partial / COMPLETE))
+                self.state.save_to_json(str(Path(folder) / COMPLETE))
         if first:
             keep_latest(self.checkpoints, self.training.keep_checkpoints)
         self.accelerator.wait_for_everyone()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +15,9 @@ from domainbert.evaluation.intrinsic import Bits, Window, held_out_windows, kind
 from domainbert.evaluation.leakage import repeat_share
 from domainbert.tokenization.spans import Vocabulary
 
-QUICK_LETTERS = 1 << 16  # 10,000 hidden letters: a standard error of about 0.006 bits, in a second or two
-FULL_LETTERS = 1 << 20
+QUICK_LETTERS = 1 << 16  # 10,000 hidden letters: a standard error of about 0.006 bits
+FULL_LETTERS = (1 << 17, 1 << 20)  # at least and at most; 20,000 hidden letters: about 0.004 bits
+OPPONENT_LETTERS = 1 << 21  # the leak figure needs about 130 bytes a letter
 REPEAT_LENGTH = 31
 
 
@@ -43,21 +45,31 @@ class HeldOut:
         vocabulary: of the tokenizer.
         max_length: tokens of a window, special tokens included.
         micro_batch_tokens: memory bound while scoring.
+        training_tokens: of the whole run. The full figures read a twentieth of that, so that measuring stays a small part of it.
     """
 
     def __init__(
-        self, stores: Sequence[TokenStore], adapter: Adapter, vocabulary: Vocabulary, *, max_length: int, micro_batch_tokens: int
+        self,
+        stores: Sequence[TokenStore],
+        adapter: Adapter,
+        vocabulary: Vocabulary,
+        *,
+        max_length: int,
+        micro_batch_tokens: int,
+        training_tokens: int,
     ) -> None:
         self.stores, self.adapter, self.vocabulary = stores, adapter, vocabulary
         self._micro_batch_tokens = micro_batch_tokens
-        self.kinds = kinds(vocabulary)
         self.alphabet = adapter.alphabet
         self.windows: list[Window] = []
         self._quick: list[Window] = []
         if self.alphabet is not None:
+            full = min(max(FULL_LETTERS[0], training_tokens // 20), FULL_LETTERS[1])
             for store in stores:
-                self.windows += held_out_windows(store, vocabulary, self.alphabet, max_length=max_length, max_letters=FULL_LETTERS)
+                self.windows += held_out_windows(store, vocabulary, self.alphabet, max_length=max_length, max_letters=full)
                 self._quick += held_out_windows(store, vocabulary, self.alphabet, max_length=max_length, max_letters=QUICK_LETTERS)
+        # A very short held-out text may have nothing hidden in it: then there is nothing to score.
+        self.kinds = tuple(kind for kind in kinds(vocabulary) if any(window.hidden[kind].any() for window in self.windows))
 
     @property
     def unit(self) -> str:
@@ -66,27 +78,25 @@ class HeldOut:
 
     def quick(self, encoder: PackedEncoder) -> dict[str, float]:
         """The first figure on a part of the windows, for ``metrics.jsonl``."""
-        if not self._quick:
+        if not self.kinds or not any(window.hidden[self.kinds[0]].any() for window in self._quick):
             return {}
         bits = self._score(encoder, self._quick, self.kinds[0])
         return {f"validation_bits_per_{self.unit}": bits.bits, "validation_accuracy": bits.accuracy}
 
     def full(self, encoder: PackedEncoder) -> dict[str, Bits]:
         """Every figure on all windows, by kind."""
-        return {kind: self._score(encoder, self.windows, kind) for kind in self.kinds} if self.windows else {}
+        return {kind: self._score(encoder, self.windows, kind) for kind in self.kinds}
 
     def opponents(self) -> Opponents | None:
         """Count baselines and the leak figure; ``None`` where nothing is held out or the domain has no alphabet."""
-        if self.alphabet is None or not self.windows:
+        if self.alphabet is None or not self.kinds:
             return None
         counts = count_tables((_codes(text, self.alphabet) for text in self._texts("train")), num_letters=len(self.alphabet.letters))
-        held_out = [_codes(text, self.alphabet) for text in self._texts("validation")]
+        texts = self._held_out_texts()
         windows = [_codes(window.text, self.alphabet) for window in self.windows]
         hidden = {kind: hidden_scores(counts, windows, [w.hidden_letters(kind) for w in self.windows]) for kind in self.kinds}
-        repeats = repeat_share(
-            self._texts("train", views=False), list(self._texts("validation")), length=REPEAT_LENGTH, mirror=self.adapter.mirror
-        )
-        return Opponents(visible_scores(counts, held_out), hidden, repeats)
+        repeats = repeat_share(self._texts("train", views=False), texts, length=REPEAT_LENGTH, mirror=self.adapter.mirror)
+        return Opponents(visible_scores(counts, [_codes(text, self.alphabet) for text in texts]), hidden, repeats)
 
     def groups(self) -> list[str]:
         """Names of the held-out groups, at most 20."""
@@ -99,6 +109,11 @@ class HeldOut:
 
     def _score(self, encoder: PackedEncoder, windows: Sequence[Window], kind: str) -> Bits:
         return score(encoder, windows, self.vocabulary, kind, micro_batch_tokens=self._micro_batch_tokens)
+
+    def _held_out_texts(self) -> list[str]:
+        """Held-out records, every so many of them where they hold more than ``OPPONENT_LETTERS``."""
+        every = -(-self.num_letters() // OPPONENT_LETTERS)
+        return list(islice(self._texts("validation"), 0, None, every))
 
     def _texts(self, role: str, *, views: bool = True) -> Iterator[str]:
         for store in self.stores:

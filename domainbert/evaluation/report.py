@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from domainbert.recipe.schema import SCRATCH
+
 
 def render(evaluation: Mapping[str, Any]) -> str:
     """The model beside its opponents, one line each, bits per letter.
@@ -11,7 +13,7 @@ def render(evaluation: Mapping[str, Any]) -> str:
         evaluation: content of ``evaluation.json``.
     """
     if not evaluation.get("after"):
-        return "nothing was held out: set validation_fraction above 0 to learn whether training helped"
+        return "nothing or too little was held out: raise validation_fraction to learn whether training helped"
     unit, block = evaluation["unit"], evaluation["block"]
     kinds = list(evaluation["after"])
     titles = {"single": f"single {unit}s hidden", "block": f"blocks of {block} hidden"}
@@ -35,7 +37,7 @@ def best(scores: Sequence[Mapping[str, Any]], prefix: str) -> Mapping[str, Any]:
 
 
 def _model_rows(evaluation: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
-    before = "random weights" if evaluation["base"] == "scratch" else "the base, before"
+    before = "random weights" if evaluation["base"] == SCRATCH else "the base, before"
     return [("this model", evaluation["after"]), (before, evaluation["before"])]
 
 

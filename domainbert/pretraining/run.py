@@ -72,6 +72,8 @@ def resume(path: Path, *, progress: bool = True) -> RunResult:
     folder = RunFolder(path)
     recipe = from_dict(folder.read_recipe()["recipe"], label=str(folder.recipe))
     if rank() > 0:
+        if (done := _finished(folder)) is not None:
+            return done
         _wait_for_stores(folder, recipe)
         return _train(folder, recipe, progress=False)
     with folder.locked():

@@ -99,8 +99,18 @@ class Session:
         """Held-out text of all stores, in windows."""
         training = self.recipe.training
         return HeldOut(
-            self.stores, self.adapter, self.vocabulary, max_length=training.max_length, micro_batch_tokens=training.micro_batch_tokens
+            self.stores,
+            self.adapter,
+            self.vocabulary,
+            max_length=training.max_length,
+            micro_batch_tokens=training.micro_batch_tokens,
+            training_tokens=self._training_tokens,
         )
+
+    @property
+    def _training_tokens(self) -> int:
+        """Of the whole run, at most: a step ends before the sample that would overfill it."""
+        return len(self.trainer.steps) * self.recipe.training.batch_tokens
 
     @property
     def _leads(self) -> bool:
@@ -153,7 +163,7 @@ class Session:
             num_parameters=self.model.num_parameters(),
             base=self.recipe.model.base,
             sources=tuple(source for corpus in self.recipe.corpus for source in corpus.sources),
-            num_tokens=len(self.trainer.steps) * self.recipe.training.batch_tokens,
+            num_tokens=self._training_tokens,
             num_steps=len(self.trainer.steps),
             seconds=lines[-1]["seconds"] if lines else 0.0,
             canonical_note=f"It reads canonical text ({self.adapter.canonical_version}).",

@@ -1,7 +1,7 @@
 """The token stores of a run: built once from the recipe's sources, or opened where a source is a store already."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,12 +12,12 @@ from domainbert.corpus.store import MANIFEST, Manifest, TokenStore
 from domainbert.engine.folder import RunFolder
 from domainbert.errors import RunError, StoreError
 from domainbert.recipe.document import fingerprint
-from domainbert.recipe.schema import Corpus, Recipe
+from domainbert.recipe.schema import SCRATCH, Corpus, Recipe
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
-MakeTokenizer = Callable[[Iterable[Record]], "PreTrainedTokenizerFast"]
+_NO_LIMIT = 10**6  # tokens; transformers writes 1e30 where a tokenizer was saved without a limit
 
 
 def open_stores(folder: RunFolder, recipe: Recipe, *, progress: bool) -> list[TokenStore]:
@@ -64,20 +64,24 @@ def adapter_of(recipe: Recipe, corpus: Corpus) -> Adapter:
 
 def _build(path: Path, recipe: Recipe, corpus: Corpus, tokenizer: "PreTrainedTokenizerFast | None", *, progress: bool) -> None:
     from domainbert.corpus.build import build_store
-    from domainbert.engine.progress import store_display
+    from domainbert.corpus.progress import store_display
 
     adapter = adapter_of(recipe, corpus)
 
     def make(records: Iterable[Record]) -> "PreTrainedTokenizerFast":
-        return tokenizer if tokenizer is not None else _make_tokenizer(recipe, adapter, records)
+        return tokenizer if tokenizer is not None else make_tokenizer(recipe, adapter, records)
 
-    with store_display(corpus.name, enabled=progress) as report:
+    with store_display(enabled=progress) as report:
         build_store(adapter, corpus, path, make_tokenizer=make, seed=recipe.training.seed, report=report)
 
 
-def _make_tokenizer(recipe: Recipe, adapter: Adapter, records: Iterable[Record]) -> "PreTrainedTokenizerFast":
-    from domainbert.engine.model import SCRATCH, load_base_tokenizer
-    from domainbert.publishing.contract import check_contract
+def make_tokenizer(recipe: Recipe, adapter: Adapter, records: Iterable[Record]) -> "PreTrainedTokenizerFast":
+    """The recipe's tokenizer: the base's own, or one that the adapter makes from ``records``; checked against the adapter.
+
+    Raises:
+        TokenizerError: it does not fit the domain.
+        ModelError: the base has none, or was made for another spelling of the input.
+    """
     from domainbert.tokenization.check import check_tokenizer
 
     model = recipe.model
@@ -85,9 +89,13 @@ def _make_tokenizer(recipe: Recipe, adapter: Adapter, records: Iterable[Record])
         options = type(adapter).tokenizer_kinds[recipe.tokenizer.kind](**recipe.tokenizer.options)
         tokenizer = adapter.tokenizer(recipe.tokenizer.kind, options, records, model_max_length=recipe.training.max_length)
     else:
+        from domainbert.engine.model import load_base_tokenizer
+        from domainbert.publishing.contract import check_contract
+
         tokenizer = load_base_tokenizer(model.base, revision=model.revision)
         check_contract(Path(model.base), adapter, tokenizer)
-        tokenizer.model_max_length = min(tokenizer.model_max_length, max(recipe.training.max_length, 1))
+        if tokenizer.model_max_length > _NO_LIMIT:
+            tokenizer.model_max_length = recipe.training.max_length
     check_tokenizer(tokenizer, adapter)
     return tokenizer
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from domainbert.evaluation.report import render
+from domainbert.recipe.schema import SCRATCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,9 @@ class CardFacts:
 
 def model_card(facts: CardFacts) -> str:
     """README.md of a model folder, in the Hub's format."""
-    start = "random weights" if facts.base == "scratch" else f"`{facts.base}`"
+    start = "random weights" if facts.base == SCRATCH else f"`{facts.base}`"
     header = ["---", "library_name: transformers", "pipeline_tag: fill-mask"]
-    if facts.base != "scratch":
+    if facts.base != SCRATCH:
         header.append(f"base_model: {facts.base}")
     header += ["tags:", "- domainbert", f"- {facts.adapter}", "---"]
     body = f"""

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from domainbert.adapters.base import Adapter
-from domainbert.engine.checkpoint import whole_folder
+from domainbert.durable import whole_folder
 from domainbert.publishing.contract import Contract
 from domainbert.tokenization.check import save_tokenizer
 
@@ -24,7 +24,7 @@ def write_model_folder(
         adapter: whose spelling the model expects.
         card: content of README.md.
     """
-    with whole_folder(folder) as partial:
+    with whole_folder(folder, replace=True) as partial:
         model.save_pretrained(partial)
         save_tokenizer(tokenizer, partial)
         Contract.of(adapter, tokenizer).write(partial)

@@ -8,10 +8,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from domainbert.adapters.registry import adapter_class
-from domainbert.corpus.open import expand
+from domainbert.adapters.registry import adapter_class, load_adapter
 from domainbert.recipe.scale import scaled, token_steps
-from domainbert.recipe.schema import Corpus, Ramp, Recipe, Stage
+from domainbert.recipe.schema import SCRATCH, Corpus, Ramp, Recipe, Stage
 from domainbert.recipe.size import COUNTS, Shape, stored_parameters
 
 # DNA text packs about 4:1 with gzip, protein and prose less: an estimate that errs to the large side.
@@ -131,10 +130,10 @@ def matrix_rate() -> float:
 
 def _sources(corpus: Corpus) -> Iterator[SourcePlan]:
     for source in corpus.sources:
-        if source == "sample" or source.startswith("hub:"):
+        files = load_adapter(corpus.adapter, options=dict(corpus.options)).files(source)
+        if not files:
             yield SourcePlan(corpus.name, source, None, None)
         else:
-            files = expand(source)
             yield SourcePlan(corpus.name, source, len(files), sum(_unpacked_bytes(path) for path in files))
 
 
@@ -182,7 +181,7 @@ def _stage(stage: Stage, batch_tokens: int) -> StagePlan:
 def _shape(recipe: Recipe, notes: list[str]) -> tuple[Shape | None, int | None]:
     """The model's shape and its parameters; for a base as its files say."""
     base = recipe.model.base
-    if base == "scratch":
+    if base == SCRATCH:
         adapter = adapter_class(recipe.adapter)
         options = adapter.tokenizer_kinds[recipe.tokenizer.kind](**recipe.tokenizer.options)
         size = adapter.vocabulary_size(recipe.tokenizer.kind, options)

@@ -12,7 +12,7 @@ from domainbert.errors import DomainBertError
 from domainbert.recipe.fields import build, shown
 from domainbert.recipe.keys import did_you_mean
 from domainbert.recipe.problems import Problems, join
-from domainbert.recipe.schema import Corpus, Model, Recipe, Stage, Tokenizer, Training
+from domainbert.recipe.schema import SCRATCH, Corpus, Model, Recipe, Stage, Tokenizer, Training
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
 _LENGTHS: Final = ("steps", "tokens", "epochs")
@@ -99,7 +99,7 @@ def _model(model: Model, problems: Problems) -> None:
     scratch = model.scratch
     if not model.base:
         problems.add("model.base", 'is empty; write "scratch", a folder or a Hub id')
-    if model.base == "scratch" and model.revision:
+    if model.base == SCRATCH and model.revision:
         problems.add("model.revision", f'= {shown(model.revision)} has no meaning with base = "scratch"', because=("model.base",))
     if not problems.clean("model.scratch"):
         return
@@ -122,7 +122,7 @@ def _training(training: Training, problems: Problems) -> None:
 
 
 def _tokenizer(recipe: Recipe, adapter: type[Adapter] | None, problems: Problems) -> Tokenizer:
-    tokenizer, scratch = recipe.tokenizer, recipe.model.base == "scratch"
+    tokenizer, scratch = recipe.tokenizer, recipe.model.base == SCRATCH
     mode = tokenizer.mode or ("replace" if scratch else "keep")
     if mode == "keep" and scratch:
         problems.add("tokenizer.mode", '= "keep" has nothing to keep with model.base = "scratch"', because=("model.base",))

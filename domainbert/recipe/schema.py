@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 SCHEMA_VERSION = 1
+SCRATCH = "scratch"  # model.base: random weights
 
 
 def number(default: Any, *, low: float | None = None, high: float | None = None, above: float | None = None) -> Any:
@@ -39,7 +40,7 @@ class Scratch:
 class Model:
     """The encoder: ``base`` is ``scratch``, a folder or a Hub id."""
 
-    base: str = "scratch"
+    base: str = SCRATCH
     revision: str = ""
     dropout: float | str = field(default=0.0, metadata={"low": 0.0, "high": 0.99, "words": ("base",)})
     attention: str = choice("auto", "auto", "padded")

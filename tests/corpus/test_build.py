@@ -16,8 +16,8 @@ import pytest
 
 from domainbert.adapters.base import Adapter, Record
 from domainbert.adapters.dna import DnaAdapter
-from domainbert.corpus.folder import whole_folder
 from domainbert.corpus.store import TokenStore
+from domainbert.durable import whole_folder
 from domainbert.errors import CorpusError, TokenizerError
 
 

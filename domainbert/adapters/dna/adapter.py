@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -45,6 +46,12 @@ class DnaAdapter(Adapter):
         if source == SAMPLE:
             return reading.cut_sample(self.sample(), self.options, drops)
         return reading.read_dna(source, self.options, drops)
+
+    def files(self, source: str) -> list[Path]:
+        """Of a folder, those whose names say nucleotide sequence; of a glob or a path, all."""
+        from domainbert.adapters.dna import reading
+
+        return [] if source == SAMPLE or source.startswith("hub:") else reading.dna_files(source, self.options)
 
     def canonicalize(self, text: str) -> str:
         """Upper case, U as T, every other IUPAC letter and X as N; anything else stays as it is."""

@@ -3,6 +3,7 @@
 import codecs
 import re
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from domainbert.adapters.base import Drops, Record
 from domainbert.adapters.dna.options import DnaOptions
@@ -42,12 +43,17 @@ def read_dna(source: str, options: DnaOptions, drops: Drops) -> Iterator[Record]
         events = hub.read_hub(source, column=options.column, id_column=options.id_column)
         yield from cut_entries(events, path=source, name=source, options=options, drops=drops, soft_mask=False)
         return
-    for path in expand(source, suffixes=folder_suffixes(options)):
+    for path in dna_files(source, options):
         with open_source(path) as file:
             kind = options.format if options.format != "auto" else detect_format(file, has_column=bool(options.column))
             events = read_events(file, kind, options)
             soft_mask = kind == "fasta"
             yield from cut_entries(events, path=str(path), name=path.name, options=options, drops=drops, soft_mask=soft_mask)
+
+
+def dna_files(source: str, options: DnaOptions) -> list[Path]:
+    """The files of a path, folder or glob that ``read_dna`` reads."""
+    return expand(source, suffixes=folder_suffixes(options))
 
 
 def cut_sample(sample: Iterable[Record], options: DnaOptions, drops: Drops) -> Iterator[Record]:

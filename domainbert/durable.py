@@ -1,4 +1,4 @@
-"""A folder that is whole or absent: written beside its place under another name, made durable, then renamed."""
+"""Files and folders that are whole or absent: written beside their place under another name, made durable, then renamed."""
 
 import errno
 import fcntl
@@ -8,30 +8,44 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from domainbert.errors import CorpusError
+from domainbert.errors import OutputError
 
 # Errors of a disk, quota or process limit that has no room left.
 FULL = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a file, or replace it, in one move."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(text)
+    _sync(partial)
+    partial.replace(path)
+    _sync(path.parent)
+
+
 @contextmanager
-def whole_folder(output: Path) -> Iterator[Path]:
+def whole_folder(output: Path, *, replace: bool = False) -> Iterator[Path]:
     """An empty folder to fill, that becomes ``output`` when the block ends well and is removed otherwise.
 
     Leftovers of processes that died while filling the same ``output`` are removed first.
 
+    Args:
+        output: where the folder is to stand.
+        replace: whether an ``output`` that is there already gives way.
+
     Raises:
-        CorpusError: ``output`` is taken, its place cannot be written, or the disk is full.
+        OutputError: ``output`` is taken, its place cannot be written, or the disk is full.
     """
     output = Path(os.path.abspath(output))  # noqa: PTH100  ("resolve" would follow a link that is to be replaced)
-    _require_free(output)
+    if not replace:
+        _require_free(output)
     partial = output.parent / f".{output.name}.partial-{os.getpid()}"
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(output)
         partial.mkdir()
     except OSError as error:
-        raise CorpusError(f"{output}: cannot be written ({error.strerror}); give another --output") from None
+        raise OutputError(f"{output}: cannot be written ({error.strerror}); give another --output") from None
     lock = os.open(partial, os.O_RDONLY)
     try:
         with suppress(OSError):  # some network file systems cannot lock a folder; then leftovers simply stay
@@ -39,9 +53,7 @@ def whole_folder(output: Path) -> Iterator[Path]:
         with _full_disk_named(partial, output):
             yield partial
             _make_durable(partial)
-        _require_free(output)
-        partial.rename(output)
-        _sync(output.parent)
+        _put_in_place(partial, output, replace=replace)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
@@ -49,10 +61,22 @@ def whole_folder(output: Path) -> Iterator[Path]:
         os.close(lock)
 
 
+def _put_in_place(partial: Path, output: Path, *, replace: bool) -> None:
+    if replace and output.is_dir():
+        old = output.with_name(f".{output.name}.old-{os.getpid()}")
+        output.rename(old)
+        partial.rename(output)
+        shutil.rmtree(old)
+    else:
+        _require_free(output)
+        partial.rename(output)
+    _sync(output.parent)
+
+
 def _require_free(output: Path) -> None:
     """An empty folder may be replaced, nothing else."""
     if output.is_symlink() or output.is_file() or (output.is_dir() and any(output.iterdir())):
-        raise CorpusError(f"{output}: already there; remove it or give another --output")
+        raise OutputError(f"{output}: already there; remove it or give another --output")
 
 
 def _remove_leftovers(output: Path) -> None:
@@ -78,7 +102,7 @@ def _full_disk_named(partial: Path, output: Path) -> Iterator[None]:
         if error.errno not in FULL:
             raise
         written = sum(file.stat().st_size for file in partial.rglob("*") if file.is_file())
-        raise CorpusError(
+        raise OutputError(
             f"{output}: no room left ({os.strerror(error.errno or 0)}) after {written:,} bytes; nothing was kept; "
             "free some space or give an --output on a larger disk"
         ) from error
