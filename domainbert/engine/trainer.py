@@ -63,7 +63,7 @@ class PackedTrainer(Trainer):
         self.metrics, self.measure, self.start_step = metrics, evaluate, start_step
         self.stop_requested = False
         self._recorded = start_step
-        self._began = time.perf_counter() - metrics.seconds()
+        self._began: float | None = None
         self._losses: dict[str, Tensor] = {}
         self._step = Step((), 0, 0)
         self._speed = Speedometer(
@@ -97,6 +97,8 @@ class PackedTrainer(Trainer):
         Returns:
             The step's loss over all processes.
         """
+        if self._began is None:
+            self._began = time.perf_counter() - self.metrics.seconds()
         self._speed.start()
         model.train()
         step: Step = inputs["step"]
@@ -150,7 +152,7 @@ class PackedTrainer(Trainer):
             values = {"step": step, **self._step_values(step, grad_norm), **speed}
             if evaluate:
                 values |= self.measure()
-            values["seconds"] = time.perf_counter() - self._began
+            values["seconds"] = time.perf_counter() - (self._began or 0.0)
             if self.is_world_process_zero():
                 self.metrics.write(values)
             self.control = self.callback_handler.on_log(self.args, self.state, self.control, values)

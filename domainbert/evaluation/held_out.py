@@ -87,6 +87,10 @@ class HeldOut:
         """Every figure on all windows, by kind."""
         return {kind: self._score(encoder, self.windows, kind) for kind in self.kinds}
 
+    def rough(self, encoder: PackedEncoder) -> dict[str, Bits]:
+        """Every figure on the windows of ``quick``: enough for random weights, whose score nobody needs to a hundredth."""
+        return {kind: self._score(encoder, self._quick, kind) for kind in self.kinds}
+
     def opponents(self) -> Opponents | None:
         """Count baselines and the leak figure; ``None`` where nothing is held out or the domain has no alphabet."""
         if self.alphabet is None or not self.kinds:

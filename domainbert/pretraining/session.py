@@ -27,7 +27,7 @@ from domainbert.publishing.card import CardFacts, model_card
 from domainbert.publishing.contract import library_versions
 from domainbert.publishing.model_folder import write_model_folder
 from domainbert.recipe.scale import scaled
-from domainbert.recipe.schema import Recipe
+from domainbert.recipe.schema import SCRATCH, Recipe
 from domainbert.tokenization.spans import read_vocabulary
 
 
@@ -66,7 +66,8 @@ class Session:
             Whether the end was reached; ``False`` after a signal, with a checkpoint saved.
         """
         if self._leads:
-            self.before = self.held_out.full(self.encoder)
+            measure = self.held_out.rough if self.recipe.model.base == SCRATCH else self.held_out.full
+            self.before = measure(self.encoder)
             self.metrics.cut_back(self.trainer.start_step)
         if self.trainer.start_step == len(self.trainer.steps):
             self.trainer.load_checkpoint(self._latest[1])
