@@ -58,7 +58,7 @@ def main() -> None:
 
 def run_engine(recipe: Recipe, vocabulary: Vocabulary, steps: Steps, folder: RunFolder) -> float:
     """Seconds a step through the engine, from the end of the first step to the end of the last but one (the last one saves)."""
-    encoder = PackedEncoder(build_model(recipe.model, vocabulary, max_length=recipe.training.max_length, seed=0))
+    encoder = PackedEncoder(build_model(recipe.model, vocabulary, max_length=recipe.training.max_length, seed=0)[0])
     folder.metrics.unlink(missing_ok=True)
     metrics = MetricsLog(folder.metrics)
     args = training_arguments(recipe.training, folder.path, num_steps=len(steps))
@@ -71,7 +71,7 @@ def run_engine(recipe: Recipe, vocabulary: Vocabulary, steps: Steps, folder: Run
 
 def run_bare(recipe: Recipe, vocabulary: Vocabulary, steps: Steps) -> tuple[float, float]:
     """Seconds a step of forward, backward, clipping and optimizer alone; and of preparing a step, measured apart."""
-    encoder = PackedEncoder(build_model(recipe.model, vocabulary, max_length=recipe.training.max_length, seed=0))
+    encoder = PackedEncoder(build_model(recipe.model, vocabulary, max_length=recipe.training.max_length, seed=0)[0])
     model = encoder.model.train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.training.learning_rate, weight_decay=recipe.training.weight_decay)
     start = time.perf_counter()

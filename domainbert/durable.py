@@ -81,9 +81,9 @@ def _require_free(output: Path) -> None:
 
 def _remove_leftovers(output: Path) -> None:
     """Remove folders whose writer is gone: a living one holds the lock, whatever its process id."""
-    prefix = f".{output.name}.partial-"
+    prefixes = (f".{output.name}.partial-", f".{output.name}.old-")
     for folder in output.parent.iterdir():
-        if not folder.name.startswith(prefix) or not folder.is_dir():
+        if not folder.name.startswith(prefixes) or not folder.is_dir():
             continue
         with suppress(OSError):
             handle = os.open(folder, os.O_RDONLY)

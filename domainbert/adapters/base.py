@@ -69,7 +69,7 @@ class Alphabet:
     """The characters of canonical text that count baselines and base-space masks work on.
 
     Args:
-        letters: every character that may be hidden and predicted, e.g. ``"ACGT"``.
+        letters: every character that may be hidden and predicted, ASCII, without ``?``; e.g. ``"ACGT"``.
         unit: what one character is called in reports, e.g. ``"base"``.
         block: length in characters of the aligned block hidden as a whole (6 for DNA, a 6-mer); 1 where none is natural.
     """

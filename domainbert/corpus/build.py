@@ -19,6 +19,7 @@ from domainbert.corpus.writer import StoreWriter, Totals, token_dtype
 from domainbert.durable import whole_folder
 from domainbert.recipe.schema import Corpus
 from domainbert.tokenization.check import save_tokenizer
+from domainbert.tokenization.spans import read_vocabulary
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -69,6 +70,7 @@ def _write(
 ) -> Totals:
     encode = Encoder(adapter, tokenizer)
     views = Views(adapter, corpus, seed)
+    vocabulary = read_vocabulary(tokenizer, adapter)
     has_weights = prepared.staging.has_weights
     # Where nothing was left out and nothing is added, the staged text is the store's text already.
     text = None if any(corpus.views.values()) or prepared.duplicate.any() else prepared.staging.text
@@ -77,7 +79,7 @@ def _write(
             for rows in (original, *views(original)):
                 texts = rows.texts()
                 ids, counts = encode(texts)
-                weights = token_weights(tokenizer, texts, _spans(rows), ids, counts) if has_weights else None
+                weights = token_weights(tokenizer, vocabulary, texts, _spans(rows), ids, counts) if has_weights else None
                 writer.add(rows, ids, counts, weights)
                 report("encoding", writer.totals.num_characters)
     return writer.totals

@@ -163,9 +163,12 @@ class TokenStore:
         tokenizer: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(str(folder))
         return tokenizer
 
-    def indexes(self, role: str) -> NDArray[np.int64]:
-        """Record numbers of one role, ``"train"`` or ``"validation"``."""
-        return np.asarray(pc.indices_nonzero(pc.equal(self.table["role"], role)), np.int64)
+    def indexes(self, role: str, *, views: bool = True) -> NDArray[np.int64]:
+        """Record numbers of one role, ``"train"`` or ``"validation"``; without ``views`` only records as they were read."""
+        chosen = pc.equal(self.table["role"], role)
+        if not views:
+            chosen = pc.and_(chosen, pc.is_null(pc.map_lookup(self.table["meta"], "view", "first")))
+        return np.asarray(pc.indices_nonzero(chosen), np.int64)
 
     def num_tokens(self, indexes: NDArray[np.int64]) -> NDArray[np.int64]:
         """Tokens of some records, special ones not counted."""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domainbert.errors import CorpusError
-from domainbert.tokenization.spans import token_spans
+from domainbert.tokenization.spans import Vocabulary, token_spans
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -36,12 +36,18 @@ def clip_spans(spans: str, start: int, end: int) -> str:
 
 
 def token_weights(
-    tokenizer: "PreTrainedTokenizerFast", texts: Sequence[str], spans: Sequence[str], ids: NDArray[np.int64], counts: NDArray[np.int64]
+    tokenizer: "PreTrainedTokenizerFast",
+    vocabulary: Vocabulary,
+    texts: Sequence[str],
+    spans: Sequence[str],
+    ids: NDArray[np.int64],
+    counts: NDArray[np.int64],
 ) -> NDArray[np.uint8]:
     """Weight of each token, 255 for 1.0: the mean over its characters.
 
     Args:
         tokenizer: made ``ids``.
+        vocabulary: of the tokenizer.
         texts: canonical texts.
         spans: of each text; empty for weight 1 everywhere.
         ids: tokens of all texts, end to end.
@@ -52,7 +58,7 @@ def token_weights(
     for text, text_spans, start, end in zip(texts, spans, [0, *ends], ends, strict=False):
         if text_spans:
             sums = np.concatenate(([0.0], np.cumsum(_character_weights(len(text), text_spans))))
-            places = token_spans(tokenizer, text, ids[start:end])
+            places = token_spans(tokenizer, text, ids[start:end], vocabulary)
             widths = np.maximum(1, places[:, 1] - places[:, 0])
             weights[start:end] = np.rint(FULL_WEIGHT * (sums[places[:, 1]] - sums[places[:, 0]]) / widths)
     return weights

@@ -7,7 +7,6 @@ T tokens of a packed batch, H heads, D head size, B sequences of a group, L thei
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import torch
@@ -92,8 +91,14 @@ def _sequences(states: Tensor, start: int, count: int, length: int) -> Tensor:
     return heads.view(heads.shape[0], count, length, heads.shape[2]).transpose(0, 1)
 
 
-@lru_cache(maxsize=64)
+_bands: dict[tuple[int, torch.device], Tensor] = {}
+
+
 def _band(length: int, sliding_window: int, device: torch.device) -> Tensor:
-    place = torch.arange(length, device=device)
-    within: Tensor = (place[:, None] - place[None, :]).abs() < sliding_window
-    return within
+    """Which tokens of a sequence see each other; cut from the longest one asked for so far, so that one is kept a window."""
+    kept = _bands.get((sliding_window, device))
+    if kept is None or len(kept) < length:
+        with torch.inference_mode(False):
+            place = torch.arange(length, device=device)
+            kept = _bands[sliding_window, device] = (place[:, None] - place[None, :]).abs() < sliding_window
+    return kept[:length, :length]

@@ -4,6 +4,7 @@ T tokens, N sequences, S selected positions, V vocabulary.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,7 @@ class PackedInput:
         )
 
     def to(self, device: torch.device) -> "PackedInput":
-        """The same on a device; copies overlap with computation where memory is pinned."""
+        """The same on a device."""
         return PackedInput(
             self.input_ids_T.to(device, non_blocking=True),
             self.position_T.to(device, non_blocking=True),
@@ -87,11 +88,12 @@ class PackedEncoder:
 
         Args:
             inputs: a micro-batch on the model's device.
-            wrapped: what to call instead of the model, such as its distributed wrapper.
+            wrapped: what training calls, such as the distributed wrapper with its autocast. Without it the model's own forward runs in
+                the precision of its weights, which is what a user of the saved folder gets.
         """
         self._current = inputs
         try:
-            output = (wrapped or self.model)(
+            output = (wrapped or partial(type(self.model).forward, self.model))(
                 input_ids=inputs.input_ids_T[None],
                 position_ids=(inputs.position_T + self.family.position_offset)[None],
                 groups=inputs.groups,

@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,6 +46,11 @@ class RunFolder:
                 f"or continue this run with: domainbert resume {self.path}"
             )
 
+    def clear(self) -> None:
+        """Take back what a run wrote before it had a corpus."""
+        shutil.rmtree(self.stores, ignore_errors=True)
+        self.recipe.unlink(missing_ok=True)
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the folder for one writer; the lock goes with the process, however it ends.
@@ -59,7 +65,7 @@ class RunFolder:
         with handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+            except BlockingIOError:
                 raise RunError(f"{self.path}: another run is writing this folder; wait for it or choose another --output") from None
             yield
 
@@ -79,7 +85,8 @@ class RunFolder:
             raise RunError(f"{self.path}: is not a run folder (recipe.json is missing)") from None
         except (OSError, ValueError) as error:
             raise RunError(f"{self.recipe}: cannot be read ({error})") from error
-        assert isinstance(content, dict)
+        if not isinstance(content, dict) or not isinstance(content.get("recipe"), dict):
+            raise RunError(f"{self.recipe}: is not the recipe of a run (it has no key 'recipe')")
         return content
 
 

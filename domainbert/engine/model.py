@@ -2,20 +2,25 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
-from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 
 from domainbert.engine.families import FAMILIES, bound_length, family_of
 from domainbert.errors import ModelError
 from domainbert.recipe.schema import SCRATCH, Model, Scratch
 from domainbert.tokenization.spans import Vocabulary
 
+Dropouts = dict[str, float]
+"""Rates by config key, as they are to be published."""
 
-def build_model(model: Model, vocabulary: Vocabulary, *, max_length: int, seed: int) -> PreTrainedModel:
+
+def build_model(model: Model, vocabulary: Vocabulary, *, max_length: int, seed: int) -> tuple[PreTrainedModel, Dropouts]:
     """The model to train, in fp32 on the CPU, checked against the tokenizer and the length.
+
+    It trains with the recipe's dropout; the second value is what ``restore_dropout`` needs before publishing.
 
     Args:
         model: the recipe's ``[model]``.
@@ -28,27 +33,45 @@ def build_model(model: Model, vocabulary: Vocabulary, *, max_length: int, seed: 
     """
     torch.manual_seed(seed)
     if model.base == SCRATCH:
-        built = _from_scratch(model.scratch, vocabulary, max_length)
+        config = _scratch_config(model.scratch, vocabulary, max_length)
+        published = set_dropout(config, model.dropout)
+        built = _from_config(config, model.scratch)
     else:
-        built = load_base(model.base, revision=model.revision)
+        config = load_config(model.base, revision=model.revision)
+        published = set_dropout(config, model.dropout)
+        built = load_base(model.base, revision=model.revision, config=config)
     rows = embedding_weight(built).shape[0]
     if rows < vocabulary.size:
         raise ModelError(f"{model.base}: the model has {rows} embedding rows, its tokenizer {vocabulary.size} entries; not a pair")
     bound = bound_length(built)
     if bound is not None and max_length > bound:
         raise ModelError(f"training.max_length = {max_length}, but {model.base} has {bound} positions; set it to {bound} or less")
-    return built
+    return built, published
 
 
-def load_base(base: str, *, revision: str = "") -> PreTrainedModel:
+def load_config(base: str, *, revision: str = "") -> PretrainedConfig:
+    """The config of a base of a supported family.
+
+    Raises:
+        ModelError: there is none, or its architecture is not supported.
+    """
+    try:
+        config = AutoConfig.from_pretrained(base, revision=revision or None, trust_remote_code=False)
+    except (OSError, ValueError, KeyError, StrictDataclassError) as error:
+        raise ModelError(_explain(base, error)) from error
+    family_of(config)
+    assert isinstance(config, PretrainedConfig)
+    return config
+
+
+def load_base(base: str, *, revision: str = "", config: PretrainedConfig | None = None) -> PreTrainedModel:
     """A masked language model from a folder or the Hub: safetensors only, no remote code.
 
     Raises:
         ModelError: what is missing, and what to do.
     """
+    config = config or load_config(base, revision=revision)
     try:
-        config = AutoConfig.from_pretrained(base, revision=revision or None, trust_remote_code=False)
-        family_of(config)
         loaded, info = AutoModelForMaskedLM.from_pretrained(
             base, revision=revision or None, config=config, dtype=torch.float32, use_safetensors=True,
             trust_remote_code=False, output_loading_info=True,
@@ -84,42 +107,52 @@ def load_base_tokenizer(base: str, *, revision: str = "") -> PreTrainedTokenizer
         raise ModelError(_explain(base, error)) from error
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise ModelError(f"{base}: its tokenizer ({type(tokenizer).__name__}) has no tokenizer.json; convert it to a fast tokenizer first")
+    # A store holds whole records; windows and padding are the engine's.
+    tokenizer.backend_tokenizer.no_truncation()
+    tokenizer.backend_tokenizer.no_padding()
     return tokenizer
 
 
-def set_dropout(model: PreTrainedModel, rate: float) -> dict[str, float]:
-    """Set every dropout of the model for training.
+def set_dropout(config: PretrainedConfig, rate: float | str) -> Dropouts:
+    """Set every dropout of a config before its model is made; ``"base"`` leaves them.
 
     Returns:
-        The config's own values, to be given to ``restore_dropout`` before publishing.
+        The config's own values.
     """
-    family = family_of(model.config)
-    before = {name: float(getattr(model.config, name)) for name in family.dropouts if hasattr(model.config, name)}
-    for name in before:
-        setattr(model.config, name, rate)
-    for module in model.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = rate
-        for name in ("dropout", "attention_dropout", "dropout_prob"):  # layers that keep the rate as a number
-            if isinstance(getattr(module, name, None), float):
-                setattr(module, name, rate)
+    before = {name: float(getattr(config, name)) for name in family_of(config).dropouts}
+    if rate != "base":
+        for name in before:
+            setattr(config, name, float(rate))
     return before
 
 
-def restore_dropout(model: PreTrainedModel, rates: dict[str, float]) -> None:
+def restore_dropout(model: PreTrainedModel, rates: Dropouts) -> None:
     """Give the config back the dropouts that it publishes."""
     for name, rate in rates.items():
         setattr(model.config, name, rate)
 
 
-def _from_scratch(scratch: Scratch, vocabulary: Vocabulary, max_length: int) -> PreTrainedModel:
+def _scratch_config(scratch: Scratch, vocabulary: Vocabulary, max_length: int) -> PretrainedConfig:
     if scratch.hidden_size % scratch.num_heads:
         raise ModelError(f"model.scratch.hidden_size = {scratch.hidden_size} is not a multiple of num_heads = {scratch.num_heads}")
-    keys: dict[str, Any] = {**FAMILIES[scratch.architecture].scratch(scratch, vocabulary, max_length), **scratch.config}
-    unknown = _unknown_keys(scratch)
-    if unknown:
-        raise ModelError(f"model.scratch.config: {scratch.architecture} has no {', '.join(sorted(unknown))}")
-    built = AutoModelForMaskedLM.from_config(AutoConfig.for_model(scratch.architecture, **keys))  # type: ignore[no-untyped-call]
+    own = dict(FAMILIES[scratch.architecture].scratch(scratch, vocabulary, max_length))
+    if taken := sorted(set(own) & set(scratch.config)):
+        raise ModelError(f"model.scratch.config: {', '.join(taken)} follow from the other keys of the recipe; set those")
+    if unknown := sorted(_unknown_keys(scratch)):
+        raise ModelError(f"model.scratch.config: {scratch.architecture} has no {', '.join(unknown)}")
+    try:
+        config = AutoConfig.for_model(scratch.architecture, **own, **scratch.config)
+    except (ValueError, TypeError, KeyError, AttributeError, StrictDataclassError) as error:
+        raise ModelError(f"model.scratch.config: {_first_line(error)}") from error
+    assert isinstance(config, PretrainedConfig)
+    return config
+
+
+def _from_config(config: PretrainedConfig, scratch: Scratch) -> PreTrainedModel:
+    try:
+        built = AutoModelForMaskedLM.from_config(config)  # type: ignore[no-untyped-call]
+    except (ValueError, TypeError, KeyError, RuntimeError) as error:
+        raise ModelError(f"model.scratch: no {scratch.architecture} can be made of this config: {_first_line(error)}") from error
     assert isinstance(built, PreTrainedModel)
     return built
 
@@ -130,10 +163,15 @@ def _unknown_keys(scratch: Scratch) -> set[str]:
 
 
 def _explain(base: str, error: Exception) -> str:
-    first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    first = _first_line(error)
     if Path(base).exists():
         return f"{base}: cannot be loaded as a masked language model from safetensors: {first}"
     return (
         f"{base}: is neither a folder here nor a model that the Hub gave us: {first}; "
         "check the name, or download it and pass its folder (offline: HF_HUB_OFFLINE=1 uses the local cache)"
     )
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -146,10 +146,9 @@ class BatchMaker:
         store, adapter = self.stores[number], self.adapters[number]
         record, start, length = int(samples.record[row]), int(samples.start[row]), int(samples.length[row])
         begin = int(store.offsets[record])
-        ids = np.asarray(store.tokens[begin + start : begin + start + length], np.int64)
         text = store.text(record)
-        spans = token_spans(store.tokenizer, text, np.asarray(store.tokens[begin : int(store.offsets[record + 1])], np.int64))
-        window = spans[start : start + len(ids)]
+        ids = np.asarray(store.tokens[begin : int(store.offsets[record + 1])], np.int64)
+        window = token_spans(store.tokenizer, text, ids, self.vocabulary)[start : start + length]
         offset = int(window[0, 0])
         return group_tokens(window - offset, adapter.units(text[offset : int(window[-1, 1])], unit))
 
@@ -187,19 +186,24 @@ def micro_batches(batch: Batch, *, budget: int, num_ranks: int = 1) -> list[list
     Returns:
         For each rank its micro-batches as sample numbers.
     """
-    budget = min(budget, max(1, -(-int(batch.length_N.sum()) // num_ranks)))
+    by_length = np.argsort(batch.length_N, kind="stable").tolist()
+    dealt = [_pack(by_length[rank::num_ranks], batch.length_N, budget) for rank in range(num_ranks)]
+    most = max(len(mine) for mine in dealt)
+    return [mine + [np.empty(0, np.int64)] * (most - len(mine)) for mine in dealt]
+
+
+def _pack(rows: list[int], length_N: Ints, budget: int) -> list[Ints]:
+    """Cut a process's samples into micro-batches that fit the budget."""
     packs: list[list[int]] = []
     room = 0
-    for row in np.argsort(batch.length_N, kind="stable").tolist():
-        if packs and batch.length_N[row] <= room:
+    for row in rows:
+        if packs and length_N[row] <= room:
             packs[-1].append(row)
         else:
             packs.append([row])
             room = budget
-        room -= int(batch.length_N[row])
-    dealt = [[np.array(pack) for pack in packs[rank::num_ranks]] for rank in range(num_ranks)]
-    most = max(len(mine) for mine in dealt)
-    return [mine + [np.empty(0, np.int64)] * (most - len(mine)) for mine in dealt]
+        room -= int(length_N[row])
+    return [np.array(pack) for pack in packs]
 
 
 def sample_rates(rate: float | Ramp, samples: Samples, progress: float) -> NDArray[np.float64]:

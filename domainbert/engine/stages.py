@@ -9,7 +9,7 @@ from domainbert.recipe.schema import Schedule, Stage
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Where a stage lies in the run: steps ``begin`` to ``end``, the first excluded from nothing."""
+    """Where a stage lies in the run: steps ``begin`` to ``end``, ``end`` excluded."""
 
     stage: Stage
     begin: int

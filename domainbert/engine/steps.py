@@ -46,7 +46,10 @@ class Steps(Dataset[Step]):
         self.rank, self.num_ranks = 0, 1
         self._stages = tuple(stages)
         capacity = training.max_length - maker.vocabulary.num_special
-        self.sources = [_source(number, store, capacity, training.seed) for number, store in enumerate(maker.stores)]
+        sources = [_source(number, store, capacity, training.seed) for number, store in enumerate(maker.stores)]
+        self.sources = [source for source in sources if source.num_samples]
+        if not self.sources:
+            raise CorpusError(f"{', '.join(self.names)}: no corpus has a training record with a token")
         self._plans: list[StepPlan] = []
         self.spans = lay_out(self._stages, self._plan_stages())
 
@@ -93,22 +96,19 @@ class Steps(Dataset[Step]):
             return stage.steps
         if stage.tokens:
             return max(1, round(stage.tokens / self.training.batch_tokens))
-        num_samples = sum(source.num_samples for source in self.sources)
-        return max(1, plan.steps_until(round(stage.epochs * num_samples)))
+        mixed = zip(self.sources, self._weights(stage), strict=True)
+        return max(1, plan.steps_until(round(stage.epochs * sum(source.num_samples for source, weight in mixed if weight > 0))))
 
     def _weights(self, stage: Stage) -> list[float]:
         if not stage.mix:
             return [float(source.num_tokens) for source in self.sources]
-        return [stage.mix.get(name, 0.0) for name in self.names]
+        return [stage.mix.get(self.names[source.number], 0.0) for source in self.sources]
 
 
 def _source(number: int, store: TokenStore, capacity: int, seed: int) -> Source:
     records = store.indexes("train")
     lengths = store.num_tokens(records)
-    records, lengths = records[lengths > 0], lengths[lengths > 0]
-    if not len(records):
-        raise CorpusError(f"{store.folder}: no training record has a token")
-    return Source(number, records, lengths, capacity=capacity, seed=seed)
+    return Source(number, records[lengths > 0], lengths[lengths > 0], capacity=capacity, seed=seed)
 
 
 def _nothing_to_predict(batch: Batch) -> Batch:

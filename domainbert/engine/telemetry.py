@@ -49,7 +49,7 @@ class MetricsLog:
 
 
 class Speedometer:
-    """Tokens a second and model-FLOPs utilisation of training steps, evaluation and saving left out.
+    """Tokens a second and model-FLOPs utilisation of training steps, making them included, evaluation and saving left out.
 
     Args:
         model: counts its parameters.

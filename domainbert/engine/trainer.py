@@ -1,6 +1,6 @@
 """The engine: a ``Trainer`` that owns the order, the packing and the loss, and leaves the rest to transformers."""
 
-import random
+import math
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -9,7 +9,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, cast
 
-import numpy as np
 import torch
 from accelerate.utils import broadcast_object_list
 from torch import Tensor, nn
@@ -26,6 +25,9 @@ from domainbert.engine.telemetry import MetricsLog, Speedometer
 from domainbert.errors import RunError
 from domainbert.objectives.mlm import masked_token_loss
 from domainbert.recipe.schema import Training
+
+# Other processes wait in the first collective operation while the first one measures the model.
+_TIMEOUT_SECONDS = 6 * 3600
 
 Evaluate = Callable[[], Mapping[str, float]]
 
@@ -65,6 +67,7 @@ class PackedTrainer(Trainer):
         self._recorded = start_step
         self._began: float | None = None
         self._losses: dict[str, Tensor] = {}
+        self._loss = torch.zeros(())
         self._step = Step((), 0, 0)
         self._speed = Speedometer(
             encoder.model, device=self.args.device, precision=precision_of(self.args), num_ranks=self.args.world_size
@@ -99,7 +102,7 @@ class PackedTrainer(Trainer):
         """
         if self._began is None:
             self._began = time.perf_counter() - self.metrics.seconds()
-        self._speed.start()
+            self._speed.start()
         model.train()
         step: Step = inputs["step"]
         self._step = step
@@ -108,9 +111,7 @@ class PackedTrainer(Trainer):
             last = number + 1 == len(step.micro_batches)
             with nullcontext() if last else self.accelerator.no_sync(model):
                 total = torch.zeros((), device=self.args.device)
-                with self.compute_loss_context_manager():
-                    terms = self._terms(model, micro_batch.to(self.args.device), step)
-                for name, (weight, term) in terms.items():
+                for name, (weight, term) in self._terms(model, micro_batch.to(self.args.device), step).items():
                     total = total + weight * term
                     losses[name] = losses.get(name, 0.0) + term.detach()
                 # Distributed wrappers average gradients over processes; ours are shares of one sum.
@@ -119,7 +120,9 @@ class PackedTrainer(Trainer):
             for value in losses.values():
                 torch.distributed.all_reduce(value)
         self._losses = losses
-        return self._weighted(losses)
+        weights = self._weights()
+        self._loss = sum((weights[name] * value for name, value in losses.items()), torch.zeros((), device=self.args.device))
+        return self._loss
 
     def load_checkpoint(self, path: Path) -> None:
         """Give the model the weights of a checkpoint, without training on."""
@@ -135,10 +138,6 @@ class PackedTrainer(Trainer):
         _, span = span_of(self.steps.spans, self.state.global_step)
         return {objective.kind: objective.weight for objective in span.stage.objective}
 
-    def _weighted(self, losses: Mapping[str, Tensor]) -> Tensor:
-        weights = self._weights()
-        return sum((weights[name] * value for name, value in losses.items()), torch.zeros((), device=self.args.device))
-
     def _maybe_log_save_evaluate(self, tr_loss: Tensor, grad_norm: Any, model: nn.Module, *args: Any, **kwargs: Any) -> None:
         """After each step: log that step's own values, evaluate, save, and stop when asked to."""
         step = self.state.global_step
@@ -147,6 +146,7 @@ class PackedTrainer(Trainer):
         self._recorded = step
         last, stop = step == len(self.steps), self._stop_everywhere()
         speed = self._speed.stop(self._step)
+        self._require_finite(step, grad_norm)
         evaluate = _due(step, self.training.evaluation_steps) or last
         if _due(step, self.training.logging_steps) or evaluate or stop:
             values = {"step": step, **self._step_values(step, grad_norm), **speed}
@@ -159,21 +159,25 @@ class PackedTrainer(Trainer):
         if _due(step, self.training.save_steps) or last or stop:
             self._save_checkpoint(model, None)
         self.control.should_training_stop = self.control.should_training_stop or stop
+        self._speed.start()
+
+    def _require_finite(self, step: int, grad_norm: Any) -> None:
+        """Stop before weights that are no numbers any more are logged or saved; fp16 skips such steps by itself."""
+        loss, norm = float(self._loss), 0.0 if grad_norm is None else float(grad_norm)
+        if not math.isfinite(loss) or not (math.isfinite(norm) or self.args.fp16):
+            raise RunError(
+                f"the loss is {loss} and the gradient's norm {norm} in step {step}; start again with a lower "
+                f"training.learning_rate (the checkpoints in {self.checkpoints} are from before)"
+            )
 
     def _step_values(self, step: int, grad_norm: Any) -> dict[str, float]:
-        loss = float(self._weighted(self._losses))
-        if not np.isfinite(loss):
-            raise RunError(
-                f"the loss became {loss} in step {step}; start again with a lower training.learning_rate "
-                f"(the checkpoints in {self.checkpoints} are from before)"
-            )
         return {
             "tokens": self._step.num_tokens,
             "masked": self._step.num_selected,
-            "loss": loss,
+            "loss": float(self._loss),
             **{f"loss_{name}": float(value) for name, value in self._losses.items()},
             "learning_rate": self.training.learning_rate * learning_rate_factor(self.steps.spans, step - 1),
-            "grad_norm": float(grad_norm) if grad_norm is not None else float("nan"),
+            **({"grad_norm": float(grad_norm)} if grad_norm is not None and math.isfinite(grad_norm) else {}),
         }
 
     def _stop_everywhere(self) -> bool:
@@ -202,6 +206,8 @@ class PackedTrainer(Trainer):
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
         """Weights and config only: ``training_args.bin`` is a pickle that nobody needs and that can hold a token."""
+        if not self.args.should_save:  # newer versions of transformers call this in every process
+            return
         assert output_dir is not None
         self.encoder.model.save_pretrained(output_dir, state_dict=state_dict)
 
@@ -209,7 +215,7 @@ class PackedTrainer(Trainer):
 def training_arguments(training: Training, folder: Path, *, num_steps: int) -> TrainingArguments:
     """What of a recipe the ``Trainer`` itself acts on. Logging, saving, order and batches are ours."""
     precision = resolve_precision(training.precision)
-    return TrainingArguments(
+    args = TrainingArguments(
         output_dir=str(folder),
         max_steps=num_steps,
         seed=training.seed,
@@ -232,28 +238,29 @@ def training_arguments(training: Training, folder: Path, *, num_steps: int) -> T
         disable_tqdm=True,
         report_to="none",
         dataloader_num_workers=1 if torch.cuda.is_available() else 0,
+        ddp_timeout=_TIMEOUT_SECONDS,
     )
+    # One process drives one GPU: with more than one in sight the Trainer would copy the model to all of them (DataParallel).
+    args._n_gpu = min(1, args.n_gpu)
+    return args
 
 
 def resolve_precision(precision: str) -> str:
     """``auto`` is bf16 on a GPU that has it, fp16 on older ones, fp32 elsewhere."""
+    has_gpu = torch.cuda.is_available()
+    has_bf16 = has_gpu and torch.cuda.is_bf16_supported()
+    if precision == "fp16" and not has_gpu:
+        raise RunError("training.precision = 'fp16' needs a GPU; take fp32, bf16 or auto")
+    if precision == "bf16" and has_gpu and not has_bf16:
+        raise RunError("training.precision = 'bf16': this GPU has no bf16; take fp16, fp32 or auto")
     if precision != "auto":
         return precision
-    if not torch.cuda.is_available():
-        return "fp32"
-    return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+    return "bf16" if has_bf16 else "fp16" if has_gpu else "fp32"
 
 
 def precision_of(args: TrainingArguments) -> str:
     """The precision that arguments ask for."""
     return "bf16" if args.bf16 else "fp16" if args.fp16 else "fp32"
-
-
-def seed_everything(seed: int) -> None:
-    """Seed what dropout draws from, so that two runs of one recipe agree."""
-    random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002 - checkpoints hold the global generator's state
-    torch.manual_seed(seed)
 
 
 @contextmanager

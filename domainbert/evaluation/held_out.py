@@ -16,7 +16,7 @@ from domainbert.evaluation.leakage import repeat_share
 from domainbert.tokenization.spans import Vocabulary
 
 QUICK_LETTERS = 1 << 16  # 10,000 hidden letters: a standard error of about 0.006 bits
-FULL_LETTERS = (1 << 17, 1 << 20)  # at least and at most; 20,000 hidden letters: about 0.004 bits
+FULL_LETTERS = 1 << 18  # 40,000 hidden letters: about 0.003 bits
 OPPONENT_LETTERS = 1 << 21  # the leak figure needs about 130 bytes a letter
 REPEAT_LENGTH = 31
 
@@ -37,7 +37,7 @@ class Opponents:
 
 
 class HeldOut:
-    """Held-out windows of a run, scored the same way before, during and after.
+    """Held-out windows of a run: which ones, and what is hidden in them, depends on the corpus and the tokenizer alone.
 
     Args:
         stores: of the run.
@@ -45,7 +45,6 @@ class HeldOut:
         vocabulary: of the tokenizer.
         max_length: tokens of a window, special tokens included.
         micro_batch_tokens: memory bound while scoring.
-        training_tokens: of the whole run. The full figures read a twentieth of that, so that measuring stays a small part of it.
     """
 
     def __init__(
@@ -56,7 +55,6 @@ class HeldOut:
         *,
         max_length: int,
         micro_batch_tokens: int,
-        training_tokens: int,
     ) -> None:
         self.stores, self.adapter, self.vocabulary = stores, adapter, vocabulary
         self._micro_batch_tokens = micro_batch_tokens
@@ -64,9 +62,8 @@ class HeldOut:
         self.windows: list[Window] = []
         self._quick: list[Window] = []
         if self.alphabet is not None:
-            full = min(max(FULL_LETTERS[0], training_tokens // 20), FULL_LETTERS[1])
             for store in stores:
-                self.windows += held_out_windows(store, vocabulary, self.alphabet, max_length=max_length, max_letters=full)
+                self.windows += held_out_windows(store, vocabulary, self.alphabet, max_length=max_length, max_letters=FULL_LETTERS)
                 self._quick += held_out_windows(store, vocabulary, self.alphabet, max_length=max_length, max_letters=QUICK_LETTERS)
         # A very short held-out text may have nothing hidden in it: then there is nothing to score.
         self.kinds = tuple(kind for kind in kinds(vocabulary) if any(window.hidden[kind].any() for window in self.windows))
@@ -108,7 +105,7 @@ class HeldOut:
         return sorted(names)[:20]
 
     def num_letters(self) -> int:
-        """Held-out characters in all."""
+        """Held-out letters in all (their bytes: alphabets of letters are ASCII)."""
         return sum(int(store.num_bytes(store.indexes("validation")).sum()) for store in self.stores)
 
     def _score(self, encoder: PackedEncoder, windows: Sequence[Window], kind: str) -> Bits:
@@ -121,9 +118,8 @@ class HeldOut:
 
     def _texts(self, role: str, *, views: bool = True) -> Iterator[str]:
         for store in self.stores:
-            for index in store.indexes(role).tolist():
-                if views or "view" not in store.record(index).meta:
-                    yield store.text(index)
+            for index in store.indexes(role, views=views).tolist():
+                yield store.text(index)
 
 
 def evaluation(held_out: HeldOut, before: Mapping[str, Bits], after: Mapping[str, Bits], *, base: str, seed: int) -> dict[str, object]:
@@ -155,5 +151,5 @@ def evaluation(held_out: HeldOut, before: Mapping[str, Bits], after: Mapping[str
 
 def _codes(text: str, alphabet: Alphabet) -> NDArray[np.uint8]:
     table = np.full(256, len(alphabet.letters), np.uint8)
-    table[np.frombuffer(alphabet.letters.encode("latin-1"), np.uint8)] = np.arange(len(alphabet.letters))
-    return table[np.frombuffer(text.encode("latin-1", "replace"), np.uint8)]
+    table[np.frombuffer(alphabet.letters.encode("ascii"), np.uint8)] = np.arange(len(alphabet.letters))
+    return table[np.frombuffer(text.encode("ascii", "replace"), np.uint8)]

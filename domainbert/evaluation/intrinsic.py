@@ -83,7 +83,7 @@ def held_out_windows(
     for number in chosen.tolist():
         index = int(record[number])
         if index not in spans:
-            spans = {index: _record_spans(store, index)}
+            spans = {index: _record_spans(store, index, vocabulary)}
         windows.append(_window(store, spans[index], index, int(start[number]), capacity, vocabulary, alphabet, number))
     return windows
 
@@ -120,9 +120,9 @@ def kinds(vocabulary: Vocabulary) -> tuple[str, ...]:
     return ("single", "block") if int(vocabulary.widths[vocabulary.targets].max()) == 1 else ("block",)
 
 
-def _record_spans(store: TokenStore, index: int) -> Ints:
+def _record_spans(store: TokenStore, index: int, vocabulary: Vocabulary) -> Ints:
     begin, end = int(store.offsets[index]), int(store.offsets[index + 1])
-    return token_spans(store.tokenizer, store.text(index), np.asarray(store.tokens[begin:end], np.int64))
+    return token_spans(store.tokenizer, store.text(index), np.asarray(store.tokens[begin:end], np.int64), vocabulary)
 
 
 def _window(

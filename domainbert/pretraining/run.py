@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from domainbert.corpus.store import TokenStore
 from domainbert.engine.folder import RunFolder, free_folder
-from domainbert.errors import RunError
+from domainbert.errors import DomainBertError, RunError
 from domainbert.pretraining.stores import open_stores, stores_ready
 from domainbert.publishing.contract import library_versions
 from domainbert.recipe.document import fingerprint, from_dict, to_dict
@@ -51,12 +52,16 @@ def pretrain(recipe: Recipe, *, output: Path | None = None, progress: bool = Tru
         raise RunError("several processes need to agree on a run folder: give --output")
     folder = RunFolder(output or free_folder(Path("runs"), recipe.adapter))
     if rank() > 0:
-        _wait_for_stores(folder, recipe)
-        return _train(folder, recipe, progress=False)
+        return _follow(folder, recipe)
     folder.create()
     with folder.locked():
         folder.write_json(folder.recipe, description(recipe))
-        return _train(folder, recipe, progress=progress)
+        try:
+            stores = open_stores(folder, recipe, progress=progress)
+        except DomainBertError:
+            folder.clear()  # nothing was trained: the name stays free for the next attempt
+            raise
+        return _train(folder, recipe, stores, progress=progress)
 
 
 def resume(path: Path, *, progress: bool = True) -> RunResult:
@@ -72,12 +77,9 @@ def resume(path: Path, *, progress: bool = True) -> RunResult:
     folder = RunFolder(path)
     recipe = from_dict(folder.read_recipe()["recipe"], label=str(folder.recipe))
     if rank() > 0:
-        if (done := _finished(folder)) is not None:
-            return done
-        _wait_for_stores(folder, recipe)
-        return _train(folder, recipe, progress=False)
+        return _finished(folder) or _follow(folder, recipe)
     with folder.locked():
-        return _finished(folder) or _train(folder, recipe, progress=progress)
+        return _finished(folder) or _train(folder, recipe, open_stores(folder, recipe, progress=progress), progress=progress)
 
 
 def description(recipe: Recipe) -> dict[str, Any]:
@@ -95,8 +97,7 @@ def num_ranks() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
-def _train(folder: RunFolder, recipe: Recipe, *, progress: bool) -> RunResult:
-    stores = open_stores(folder, recipe, progress=progress)
+def _train(folder: RunFolder, recipe: Recipe, stores: list[TokenStore], *, progress: bool) -> RunResult:
     from domainbert.pretraining.session import Session
 
     session = Session(folder, recipe, stores, num_ranks=num_ranks(), progress=progress)
@@ -111,7 +112,8 @@ def _finished(folder: RunFolder) -> RunResult | None:
     return RunResult(folder.path, folder.model, json.loads(folder.evaluation.read_text()))
 
 
-def _wait_for_stores(folder: RunFolder, recipe: Recipe) -> None:
-    """Wait until the first process has built the token stores: before process groups exist, so that none times out."""
+def _follow(folder: RunFolder, recipe: Recipe) -> RunResult:
+    """The run in every process but the first, which builds the stores before process groups exist, so that none times out."""
     while not stores_ready(folder, recipe):
         time.sleep(_POLL_SECONDS)
+    return _train(folder, recipe, open_stores(folder, recipe, progress=False), progress=False)

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
+from shutil import which
 from typing import Any
 
 import torch
@@ -11,7 +13,7 @@ from domainbert.corpus.store import TokenStore
 from domainbert.engine.checkpoint import latest_checkpoint
 from domainbert.engine.encoder import PackedEncoder
 from domainbert.engine.folder import RunFolder
-from domainbert.engine.model import build_model, restore_dropout, set_dropout
+from domainbert.engine.model import build_model, restore_dropout
 from domainbert.engine.packing import BatchMaker
 from domainbert.engine.progress import ProgressDisplay
 from domainbert.engine.steps import Steps
@@ -50,10 +52,9 @@ class Session:
         self.tokenizer = stores[0].tokenizer
         self.vocabulary = read_vocabulary(self.tokenizer, self.adapter)
         training = recipe.training
-        self.model = build_model(recipe.model, self.vocabulary, max_length=training.max_length, seed=training.seed)
-        self._dropouts = set_dropout(self.model, float(recipe.model.dropout)) if recipe.model.dropout != "base" else {}
+        self.model, self._dropouts = build_model(recipe.model, self.vocabulary, max_length=training.max_length, seed=training.seed)
         self.encoder = PackedEncoder(self.model)
-        if training.compile == "on" or (training.compile == "auto" and torch.cuda.is_available()):
+        if training.compile == "on" or (training.compile == "auto" and torch.cuda.is_available() and _has_compiler()):
             self.encoder.compile()
         self.metrics = MetricsLog(folder.metrics)
         self.trainer = self._trainer(num_ranks)
@@ -72,7 +73,7 @@ class Session:
         if self.trainer.start_step == len(self.trainer.steps):
             self.trainer.load_checkpoint(self._latest[1])
             return True
-        with stop_on_signals(self.trainer):
+        with stop_on_signals(self.trainer), self._display:
             self.trainer.train(resume_from_checkpoint=str(self._latest[1]) if self._latest else None)
         return self.trainer.state.global_step == len(self.trainer.steps)
 
@@ -105,7 +106,6 @@ class Session:
             self.vocabulary,
             max_length=training.max_length,
             micro_batch_tokens=training.micro_batch_tokens,
-            training_tokens=self._training_tokens,
         )
 
     @property
@@ -135,9 +135,10 @@ class Session:
             raise RunError(f"{num_ranks} processes were launched and {args.world_size} found each other; {advice}")
         steps.share(rank=args.process_index, num_ranks=args.world_size)
         start = self._latest[0] if self._latest else 0
+        self._display = ProgressDisplay(start, len(steps), enabled=self.progress)
         return PackedTrainer(
             self.encoder, steps, self.recipe.training, checkpoints=self.folder.checkpoints, metrics=self.metrics, evaluate=self._measure,
-            start_step=start, callbacks=[ProgressDisplay(start, len(steps))] if self.progress else [], args=args,
+            start_step=start, callbacks=[self._display], args=args,
         )  # fmt: skip
 
     @cached_property
@@ -163,7 +164,7 @@ class Session:
             architecture=self.model.config.model_type,
             num_parameters=self.model.num_parameters(),
             base=self.recipe.model.base,
-            sources=tuple(source for corpus in self.recipe.corpus for source in corpus.sources),
+            sources=tuple(Path(source).name or source for corpus in self.recipe.corpus for source in corpus.sources),
             num_tokens=self._training_tokens,
             num_steps=len(self.trainer.steps),
             seconds=lines[-1]["seconds"] if lines else 0.0,
@@ -171,3 +172,8 @@ class Session:
             evaluation=result,
             versions=library_versions(("domainbert", "torch", "transformers")),
         )
+
+
+def _has_compiler() -> bool:
+    """What torch.compile needs on a machine with a GPU beside torch itself."""
+    return any(which(name) for name in ("cc", "gcc", "clang"))

@@ -29,16 +29,18 @@ def open_stores(folder: RunFolder, recipe: Recipe, *, progress: bool) -> list[To
         DomainBertError: a source is not usable, a store belongs to another adapter or tokenizer, or a source changed since the
             run began.
     """
-    stores: list[TokenStore] = []
-    for corpus in recipe.corpus:
+    stores: dict[str, TokenStore] = {}
+    # Training text first: it is what a tokenizer learns from.
+    for corpus in sorted(recipe.corpus, key=lambda corpus: corpus.role != "train"):
         path = store_path(folder, corpus)
+        first = next(iter(stores.values()), None)
         if not (path / MANIFEST).is_file():
-            _build(path, recipe, corpus, stores[0].tokenizer if stores else None, progress=progress)
-        store = TokenStore(path)
-        _check(store, recipe, corpus, stores)
-        stores.append(store)
-    _record(folder, recipe, stores)
-    return stores
+            _build(path, recipe, corpus, first.tokenizer if first else None, progress=progress)
+        stores[corpus.name] = TokenStore(path)
+        _check(stores[corpus.name], recipe, corpus, first)
+    in_order = [stores[corpus.name] for corpus in recipe.corpus]
+    _record(folder, recipe, in_order)
+    return in_order
 
 
 def stores_ready(folder: RunFolder, recipe: Recipe) -> bool:
@@ -47,7 +49,8 @@ def stores_ready(folder: RunFolder, recipe: Recipe) -> bool:
         content = json.loads(folder.recipe.read_text())
     except (OSError, ValueError):
         return False
-    return content.get("fingerprint") == fingerprint(recipe) and "stores" in content
+    built = all((store_path(folder, corpus) / MANIFEST).is_file() for corpus in recipe.corpus)
+    return built and content.get("fingerprint") == fingerprint(recipe) and "stores" in content
 
 
 def store_path(folder: RunFolder, corpus: Corpus) -> Path:
@@ -100,7 +103,7 @@ def make_tokenizer(recipe: Recipe, adapter: Adapter, records: Iterable[Record]) 
     return tokenizer
 
 
-def _check(store: TokenStore, recipe: Recipe, corpus: Corpus, earlier: list[TokenStore]) -> None:
+def _check(store: TokenStore, recipe: Recipe, corpus: Corpus, first: TokenStore | None) -> None:
     """A store that was not built for this run may be another adapter's or another tokenizer's."""
     wanted = adapter_class(corpus.adapter or recipe.adapter)
     manifest = store.manifest
@@ -109,8 +112,12 @@ def _check(store: TokenStore, recipe: Recipe, corpus: Corpus, earlier: list[Toke
             f"{store.folder}: made by adapter {manifest.adapter} ({manifest.canonical_version}), this run reads "
             f"{wanted.name} ({wanted.canonical_version}); build it again with: domainbert corpus build --adapter {wanted.name} ..."
         )
-    if earlier and earlier[0].manifest.tokenizer_sha256 != manifest.tokenizer_sha256:
-        raise StoreError(f"{store.folder}: made with another tokenizer than {earlier[0].folder}; build one of them again")
+    if first is not None and first.manifest.tokenizer_sha256 != manifest.tokenizer_sha256:
+        raise StoreError(f"{store.folder}: made with another tokenizer than {first.folder}; build one of them again")
+    if first is None and recipe.model.base != SCRATCH:
+        own = make_tokenizer(recipe, adapter_of(recipe, corpus), ())
+        if own.backend_tokenizer.to_str() != store.tokenizer.backend_tokenizer.to_str():
+            raise StoreError(f"{store.folder}: was not made with the tokenizer of {recipe.model.base}; give its sources instead")
 
 
 def _record(folder: RunFolder, recipe: Recipe, stores: list[TokenStore]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from domainbert.evaluation.report import render
@@ -19,7 +20,7 @@ class CardFacts:
         num_parameters: of the model.
         base: what it started from.
         sources: of the training corpus.
-        num_tokens: seen in training.
+        num_tokens: seen in training, at most.
         num_steps: optimizer steps.
         seconds: of training.
         canonical_note: one sentence on what the input must look like.
@@ -43,9 +44,9 @@ class CardFacts:
 
 def model_card(facts: CardFacts) -> str:
     """README.md of a model folder, in the Hub's format."""
-    start = "random weights" if facts.base == SCRATCH else f"`{facts.base}`"
+    start = "random weights" if facts.base == SCRATCH else f"`{Path(facts.base).name if Path(facts.base).exists() else facts.base}`"
     header = ["---", "library_name: transformers", "pipeline_tag: fill-mask"]
-    if facts.base != SCRATCH:
+    if facts.base != SCRATCH and not Path(facts.base).exists():  # a folder of this machine is no name on the Hub
         header.append(f"base_model: {facts.base}")
     header += ["tags:", "- domainbert", f"- {facts.adapter}", "---"]
     body = f"""
@@ -65,7 +66,7 @@ tokenizer = AutoTokenizer.from_pretrained("PATH")
 | --- | --- |
 | architecture | {facts.architecture}, {facts.num_parameters:,} parameters |
 | training data | {", ".join(f"`{source}`" for source in facts.sources)} |
-| training | {facts.num_steps:,} steps, {facts.num_tokens:,} tokens, {facts.seconds:,.0f} seconds |
+| training | {facts.num_steps:,} steps, {facts.num_tokens:,} tokens at most, {facts.seconds:,.0f} seconds |
 | versions | {", ".join(f"{name} {number}" for name, number in facts.versions.items())} |
 
 ## Evaluation

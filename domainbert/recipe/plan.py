@@ -130,6 +130,9 @@ def matrix_rate() -> float:
 
 def _sources(corpus: Corpus) -> Iterator[SourcePlan]:
     for source in corpus.sources:
+        if (Path(source) / "manifest.json").is_file():  # a token store: its text is what counts
+            yield SourcePlan(corpus.name, source, 1, (Path(source) / "text.bin").stat().st_size)
+            continue
         files = load_adapter(corpus.adapter, options=dict(corpus.options)).files(source)
         if not files:
             yield SourcePlan(corpus.name, source, None, None)

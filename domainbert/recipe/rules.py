@@ -126,6 +126,9 @@ def _tokenizer(recipe: Recipe, adapter: type[Adapter] | None, problems: Problems
     mode = tokenizer.mode or ("replace" if scratch else "keep")
     if mode == "keep" and scratch:
         problems.add("tokenizer.mode", '= "keep" has nothing to keep with model.base = "scratch"', because=("model.base",))
+    if mode == "replace" and not scratch:
+        text = '= "replace" needs model.base = "scratch": a base keeps its own tokenizer'
+        problems.add("tokenizer.mode", text, because=("model.base",))
     if adapter is None or not problems.clean("tokenizer"):
         return tokenizer
     kinds = ", ".join(adapter.tokenizer_kinds)

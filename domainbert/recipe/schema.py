@@ -43,7 +43,7 @@ class Model:
     base: str = SCRATCH
     revision: str = ""
     dropout: float | str = field(default=0.0, metadata={"low": 0.0, "high": 0.99, "words": ("base",)})
-    attention: str = choice("auto", "auto", "padded")
+    attention: str = choice("auto", "auto")
     scratch: Scratch = field(default_factory=Scratch)
 
 
@@ -82,7 +82,7 @@ class Training:
     ``compile`` is ``auto`` for on where there is a GPU; it needs a compiler on the machine.
     """
 
-    seed: int = number(0, low=0)
+    seed: int = number(0, low=0, high=2**32 - 1)
     max_length: int = number(512, low=8)
     batch_tokens: int = number(8192, low=8)
     micro_batch_tokens: int = number(8192, low=8)

@@ -25,6 +25,7 @@ class Vocabulary:
         pad_id: the padding token.
         targets: whether each id may be hidden, predicted and used as a replacement, ``(size,)``.
         widths: characters that each id stands for, ``(size,)``; 0 for special tokens.
+        concatenates: whether a text is plainly its tokens' spellings, one after another.
     """
 
     size: int
@@ -34,6 +35,7 @@ class Vocabulary:
     pad_id: int
     targets: NDArray[np.bool_]
     widths: NDArray[np.int64]
+    concatenates: bool = False
 
     @property
     def num_special(self) -> int:
@@ -64,34 +66,28 @@ def read_vocabulary(tokenizer: "PreTrainedTokenizerFast", adapter: Adapter) -> V
     if not targets.any():
         raise TokenizerError(f"none of the {size} entries of the tokenizer belongs to the alphabet of adapter {adapter.name!r}")
     prefix, suffix = _surroundings(tokenizer, adapter.canonicalize(adapter.probes()[0]))
-    return Vocabulary(size, prefix, suffix, int(tokenizer.mask_token_id), int(tokenizer.pad_token_id), targets, widths)
+    concatenates = type(tokenizer.backend_tokenizer.decoder).__name__ == "Fuse"
+    return Vocabulary(size, prefix, suffix, int(tokenizer.mask_token_id), int(tokenizer.pad_token_id), targets, widths, concatenates)
 
 
-def token_spans(tokenizer: "PreTrainedTokenizerFast", text: str, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+def token_spans(
+    tokenizer: "PreTrainedTokenizerFast", text: str, ids: NDArray[np.int64], vocabulary: Vocabulary
+) -> NDArray[np.int64]:
     """Start and end character of each token of ``text``, ``(n, 2)``.
 
     Args:
         tokenizer: made ``ids``.
         text: canonical text.
         ids: its tokens without special ones.
+        vocabulary: of the tokenizer.
     """
-    widths = _spelled_widths(tokenizer, ids)
-    if widths is not None and widths.sum() == len(text):
+    widths = vocabulary.widths[ids]
+    if vocabulary.concatenates and widths.sum() == len(text):
         ends = np.cumsum(widths)
         return np.stack((ends - widths, ends), axis=1)
     offsets = tokenizer.backend_tokenizer.encode(text, add_special_tokens=False).offsets
+    assert len(offsets) == len(ids), "the tokens are not this tokenizer's for this text"
     return np.asarray(offsets, np.int64).reshape(-1, 2)
-
-
-def _spelled_widths(tokenizer: "PreTrainedTokenizerFast", ids: NDArray[np.int64]) -> NDArray[np.int64] | None:
-    """Lengths of the tokens as spelled, where the text is plainly their concatenation."""
-    decoder = tokenizer.backend_tokenizer.decoder
-    if decoder is None or type(decoder).__name__ != "Fuse":
-        return None
-    unique, inverse = np.unique(ids, return_inverse=True)
-    lengths = np.array([len(token) for token in tokenizer.convert_ids_to_tokens(unique.tolist())], np.int64)
-    widths: NDArray[np.int64] = lengths[inverse]
-    return widths
 
 
 def _surroundings(tokenizer: "PreTrainedTokenizerFast", probe: str) -> tuple[tuple[int, ...], tuple[int, ...]]:

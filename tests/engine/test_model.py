@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from domainbert.engine.model import build_model, load_base, restore_dropout, set_dropout
+from domainbert.engine.model import build_model, load_base, restore_dropout
 from domainbert.errors import ModelError
 from domainbert.recipe.schema import Model, Scratch
 from domainbert.tokenization.spans import Vocabulary
@@ -17,8 +17,9 @@ VOCABULARY = Vocabulary(11, (3,), (), 2, 1, TARGETS, TARGETS.astype(np.int64))
 ARCHITECTURES = ["modernbert", "bert", "esm"]
 
 
-def build(architecture: str, **keys: object) -> torch.nn.Module:
-    return build_model(Model(scratch=Scratch(architecture, 32, 2, 2, **keys)), VOCABULARY, max_length=40, seed=0)
+def build(architecture: str, *, dropout: float | str = 0.0, **keys: object) -> torch.nn.Module:
+    model = Model(dropout=dropout, scratch=Scratch(architecture, 32, 2, 2, **keys))
+    return build_model(model, VOCABULARY, max_length=40, seed=0)[0]
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -32,22 +33,37 @@ def test_scratch_models_have_the_shape_asked_for(architecture: str) -> None:
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_dropout_is_off_everywhere_and_published_as_it_was(architecture: str) -> None:
-    model = build(architecture)
-    published = {name: value for name, value in model.config.to_dict().items() if "dropout" in name}
-    before = set_dropout(model, 0.0)
-    assert all(module.p == 0 for module in model.modules() if isinstance(module, torch.nn.Dropout))
+@pytest.mark.parametrize("rate", [0.0, 0.5])
+def test_dropout_is_the_recipes_and_is_published_as_it_was(architecture: str, rate: float) -> None:
+    recipe = Model(dropout=rate, scratch=Scratch(architecture, 32, 2, 2))
+    model, published = build_model(recipe, VOCABULARY, max_length=40, seed=0)
     ids = torch.arange(6, 11)[None]
     model.train()
-    assert torch.equal(model(input_ids=ids).logits, model(input_ids=ids).logits)
-    restore_dropout(model, before)
-    assert {name: value for name, value in model.config.to_dict().items() if "dropout" in name} == published
+    assert torch.equal(model(input_ids=ids).logits, model(input_ids=ids).logits) == (rate == 0)
+    rates = {module.p for module in model.modules() if isinstance(module, torch.nn.Dropout)}
+    assert rates <= {rate} and (rate == 0 or rates)
+    restore_dropout(model, published)
+    fresh = {name: value for name, value in type(model.config)().to_dict().items() if "dropout" in name}
+    assert {name: value for name, value in model.config.to_dict().items() if "dropout" in name} == fresh
 
 
 def test_config_keys_pass_through_and_typos_are_named() -> None:
     assert build("modernbert", config={"global_attn_every_n_layers": 1}).config.layer_types == ["full_attention"] * 2
     with pytest.raises(ModelError, match="modernbert has no global_attention"):
         build("modernbert", config={"global_attention": 1})
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"hidden_activation": "nope"}, "can be made of this config"),
+        ({"local_attention": "x"}, "local_attention"),
+        ({"hidden_size": 30}, "hidden_size follow from the other keys"),
+    ],
+)
+def test_a_config_that_makes_no_model_is_named(config: dict[str, object], message: str) -> None:
+    with pytest.raises(ModelError, match=message):
+        build("modernbert", config=config)
 
 
 def test_heads_must_divide_the_width() -> None:
