@@ -70,8 +70,8 @@ def _write(
 ) -> Totals:
     encode = Encoder(adapter, tokenizer)
     views = Views(adapter, corpus, seed)
-    vocabulary = read_vocabulary(tokenizer, adapter)
     has_weights = prepared.staging.has_weights
+    vocabulary = read_vocabulary(tokenizer, adapter) if has_weights else None
     # Where nothing was left out and nothing is added, the staged text is the store's text already.
     text = None if any(corpus.views.values()) or prepared.duplicate.any() else prepared.staging.text
     with StoreWriter(folder, dtype=token_dtype(len(tokenizer)), has_weights=has_weights, text=text) as writer:
@@ -79,7 +79,7 @@ def _write(
             for rows in (original, *views(original)):
                 texts = rows.texts()
                 ids, counts = encode(texts)
-                weights = token_weights(tokenizer, vocabulary, texts, _spans(rows), ids, counts) if has_weights else None
+                weights = token_weights(tokenizer, vocabulary, texts, _spans(rows), ids, counts) if vocabulary else None
                 writer.add(rows, ids, counts, weights)
                 report("encoding", writer.totals.num_characters)
     return writer.totals

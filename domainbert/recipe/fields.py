@@ -109,7 +109,7 @@ def _outside(value: float, limits: Mapping[str, Any]) -> str:
     if high is None:
         return f"is not above {above:g}" if above is not None else f"is below {low:g}"
     excluded = f" (without {above:g} itself)" if value == above else ""
-    return f"is outside {'' if floor is None else format(floor, 'g')}..{high:g}{excluded}"
+    return f"is outside {'' if floor is None else format(floor, '.12g')}..{high:.12g}{excluded}"
 
 
 def _no_text(value: Any) -> str:

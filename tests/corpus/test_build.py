@@ -18,7 +18,7 @@ from domainbert.adapters.base import Adapter, Record
 from domainbert.adapters.dna import DnaAdapter
 from domainbert.corpus.store import TokenStore
 from domainbert.durable import whole_folder
-from domainbert.errors import CorpusError, TokenizerError
+from domainbert.errors import CorpusError, OutputError, TokenizerError
 
 
 def leftovers(folder: Path) -> list[str]:
@@ -217,10 +217,10 @@ def test_an_output_that_is_taken(build, fasta, tmp_path):
     (tmp_path / "out").mkdir()
     build(path, output=tmp_path / "out", validation_fraction=0.0)  # an empty folder is free
     before = (tmp_path / "out" / "manifest.json").read_bytes()
-    with pytest.raises(CorpusError, match="already there; remove it or give another --output"):
+    with pytest.raises(OutputError, match="already there; remove it or give another --output"):
         build(path, output=tmp_path / "out", validation_fraction=0.0)
     assert (tmp_path / "out" / "manifest.json").read_bytes() == before
-    with pytest.raises(CorpusError, match="cannot be written"):
+    with pytest.raises(OutputError, match="cannot be written"):
         build(path, output=path / "out")
 
 
@@ -239,7 +239,7 @@ def test_leftovers_of_the_dead_go_and_those_of_the_living_stay(build, fasta, tmp
     (tmp_path / ".out.partial-1" / "staged.txt").write_text("ACGT")
     with whole_folder(tmp_path / "out") as mine:
         (mine / "file").write_text("x")
-        with pytest.raises(CorpusError), whole_folder(tmp_path / "out"):
+        with pytest.raises(OutputError), whole_folder(tmp_path / "out"):
             pass
         assert leftovers(tmp_path) == [mine.name]
         assert (mine / "file").exists()

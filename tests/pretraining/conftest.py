@@ -16,6 +16,7 @@ adapter = "dna"
 hidden_size = 32
 num_layers = 2
 num_heads = 2
+config = { local_attention = 16 }
 [tokenizer]
 kind = "character"
 [corpus]

@@ -95,7 +95,7 @@ def test_a_signal_saves_a_checkpoint_and_exits_130(
 
 def test_dropout_resumes_exactly(recipe: Path, environment: dict[str, str], domainbert: Program, tmp_path: Path) -> None:
     whole, cut = tmp_path / "whole", tmp_path / "cut"
-    options = ("model.dropout=0.1", "model.scratch.architecture=bert")
+    options = ("model.dropout=0.1", "model.scratch.architecture=bert", "model.scratch.config={}")
     domainbert("pretrain", "--recipe", recipe, "--output", whole, *options)
     running = start(recipe, cut, environment, *options)
     wait_for(running, lambda: num_logged(cut) >= 6)

@@ -137,7 +137,8 @@ def test_every_architecture_and_tokenizer_runs(
 ) -> None:
     options = {"kmer": "k=3", "bpe": "vocabulary_size=40"}[tokenizer]
     domainbert(
-        "pretrain", "--recipe", recipe, "--output", tmp_path / "run", f"model.scratch.architecture={architecture}",
+        "pretrain", "--recipe", recipe, "--output", tmp_path / "run", "model.scratch.config={}",
+        f"model.scratch.architecture={architecture}",
         f"tokenizer.kind={tokenizer}", f"tokenizer.options.{options}", "stage[0].steps=6", 'stage[0].corruption.select="unit"',
         'stage[0].corruption.options={unit = "kmer"}',
     )  # fmt: skip
@@ -151,3 +152,44 @@ def test_max_steps_shortens_every_stage_and_its_schedule(recipe: Path, domainber
     assert [line["step"] for line in logged] == list(range(1, 8))
     # Half of 2 steps of warm-up and half of 4 of decay.
     assert [line["learning_rate"] / 3e-3 for line in logged] == pytest.approx([1, 1, 1, 1, 1, 1 - (1 / 3) ** 0.5, 1 - (2 / 3) ** 0.5])
+
+
+def test_a_store_is_a_source(finished: Path, recipe: Path, domainbert: Program, tmp_path: Path) -> None:
+    options = ("--corpus", finished / "stores" / "main", "training.max_steps=2")
+    domainbert("pretrain", "--recipe", recipe, "--output", tmp_path / "run", *options)
+    assert not (tmp_path / "run" / "stores").exists()
+    assert lines(tmp_path / "run")[0]["loss"] == pytest.approx(lines(finished)[0]["loss"], rel=1e-6)
+
+
+def test_a_store_of_another_tokenizer_than_the_bases_is_refused(finished: Path, recipe: Path, domainbert: Program, tmp_path: Path) -> None:
+    domainbert("corpus", "build", "--adapter", "dna", recipe.parent / "genome.fa", "--tokenizer", "kmer", "--output", tmp_path / "store")
+    options = ("--base", finished / "model", "--corpus", tmp_path / "store", "--output", tmp_path / "run")
+    done = domainbert("pretrain", "--recipe", recipe, *options, status=2)
+    assert "was not made with the tokenizer of" in done.stderr
+
+
+def test_a_failed_corpus_leaves_the_name_free(recipe: Path, domainbert: Program, tmp_path: Path) -> None:
+    (tmp_path / "protein.fa").write_text(">p\nMKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQAPILSRVGDGTQDNLSGAEKAVQ\n")
+    for source, status in ((tmp_path / "protein.fa", 2), (recipe.parent / "genome.fa", 0)):
+        options = ("--corpus", source, "--output", tmp_path / "run", "training.max_steps=2")
+        done = domainbert("pretrain", "--recipe", recipe, *options, status=status)
+        assert status == 0 or "not DNA" in done.stderr
+
+
+def test_a_diverging_run_stops_before_it_saves(recipe: Path, domainbert: Program, tmp_path: Path) -> None:
+    options = ("--output", tmp_path / "run", "training.learning_rate=9.9", "training.max_grad_norm=0", "training.save_steps=1",
+               "model.scratch.architecture=bert", "model.scratch.config={initializer_range = 1e18}")  # fmt: skip
+    done = domainbert("pretrain", "--recipe", recipe, *options, status=2)
+    assert "lower training.learning_rate" in done.stderr
+    for weights in (tmp_path / "run" / "checkpoints").glob("step-*/model.safetensors"):
+        assert all(bool(tensor.isfinite().all()) for tensor in load_file(weights).values())
+
+
+def test_bf16_trains_and_is_measured_as_its_users_run_it(recipe: Path, finished: Path, domainbert: Program, tmp_path: Path) -> None:
+    domainbert("pretrain", "--recipe", recipe, "--output", tmp_path / "run", "training.precision=bf16")
+    mine, wanted = lines(tmp_path / "run"), lines(finished)
+    # bf16 has 8 bits: the loss of the first step agrees to about a hundredth.
+    assert mine[0]["loss"] == pytest.approx(wanted[0]["loss"], rel=0.02) and mine[0]["loss"] != wanted[0]["loss"]
+    before = [json.loads((folder / "evaluation.json").read_text())["before"] for folder in (tmp_path / "run", finished)]
+    assert before[0] == before[1]  # measured in the precision of the weights, not of training
+    domainbert("pretrain", "--recipe", recipe, "--output", tmp_path / "fp16", "training.precision=fp16", status=2)

@@ -40,5 +40,5 @@ def test_fingerprint_follows_meaning_not_spelling(tmp_path):
 def test_a_recorded_recipe_is_checked_again():
     content = to_dict(load_recipe("dna"))
     content["training"]["seed"] = -1
-    with pytest.raises(RecipeError, match=r"runs/x/recipe.json: training.seed = -1 is below 0"):
+    with pytest.raises(RecipeError, match=r"runs/x/recipe.json: training.seed = -1 is outside 0..4294967295"):
         from_dict(content, label="runs/x/recipe.json")

@@ -104,7 +104,7 @@ def test_base_keeps_its_tokenizer_and_scratch_replaces_it(recipe):
         (MINIMAL + "[training]\nlearning_rate = nan\n", "training.learning_rate = nan is not a finite number"),
         (MINIMAL + "[training]\nweight_decay = inf\n", "training.weight_decay = inf is not a finite number"),
         (MINIMAL + "[training]\nlearning_rate = 0\n", "training.learning_rate = 0 is outside 0..10 (without 0 itself)"),
-        (MINIMAL + "[training]\nseed = -1\n", "training.seed = -1 is below 0"),
+        (MINIMAL + "[training]\nseed = -1\n", "training.seed = -1 is outside 0..4294967295"),
         (MINIMAL + "[training]\nseed = 18446744073709551616\n", "training.seed = 18446744073709551616 does not fit in 64 bits"),
         (MINIMAL + "[training]\nbeta2 = 1.0\n", "training.beta2 = 1 must be below 1"),
         (MINIMAL + "[training]\nbatch_tokens = 64\n", "training.max_length = 512 is above batch_tokens = 64: a sample must fit in a step"),

@@ -20,14 +20,13 @@ SHAPES = [
 @pytest.fixture(params=SHAPES, ids=lambda shape: f"{shape[0].architecture}-{shape[0].hidden_size}")
 def model_and_shape(request):
     """A model as the engine builds it from scratch, and its shape by arithmetic."""
-    from domainbert.engine.model import build_model, set_dropout
+    from domainbert.engine.model import build_model
     from domainbert.recipe.schema import Model
     from domainbert.tokenization.spans import Vocabulary
 
     scratch, size, length = request.param
     vocabulary = Vocabulary(size, (3,), (4,), mask_id=2, pad_id=1, targets=np.ones(size, bool), widths=np.ones(size, np.int64))
-    model = build_model(Model(scratch=scratch), vocabulary, max_length=length, seed=0)
-    set_dropout(model, 0.0)
+    model, _ = build_model(Model(scratch=scratch), vocabulary, max_length=length, seed=0)
     return model, Shape.of_scratch(scratch, vocabulary_size=size, max_length=length)
 
 
