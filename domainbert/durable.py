@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from safetensors import SafetensorError
+
 from domainbert.errors import OutputError
 
 # Errors of a disk, quota or process limit that has no room left.
@@ -98,14 +100,21 @@ def _remove_leftovers(output: Path) -> None:
 def _full_disk_named(partial: Path, output: Path) -> Iterator[None]:
     try:
         yield
-    except OSError as error:
-        if error.errno not in FULL:
+    except (OSError, RuntimeError, SafetensorError) as error:
+        if not _is_full(error):
             raise
         written = sum(file.stat().st_size for file in partial.rglob("*") if file.is_file())
         raise OutputError(
-            f"{output}: no room left ({os.strerror(error.errno or 0)}) after {written:,} bytes; nothing was kept; "
+            f"{output}: no room left after {written:,} bytes; nothing was kept; "
             "free some space or give an --output on a larger disk"
         ) from error
+
+
+def _is_full(error: Exception) -> bool:
+    """Whether a write failed for want of room: libraries that are not Python say so in words only."""
+    if isinstance(error, OSError):
+        return error.errno in FULL
+    return any(f"os error {number}" in str(error) for number in FULL) or "PytorchStreamWriter failed" in str(error)
 
 
 def _make_durable(folder: Path) -> None:

@@ -193,3 +193,13 @@ def test_bf16_trains_and_is_measured_as_its_users_run_it(recipe: Path, finished:
     before = [json.loads((folder / "evaluation.json").read_text())["before"] for folder in (tmp_path / "run", finished)]
     assert before[0] == before[1]  # measured in the precision of the weights, not of training
     domainbert("pretrain", "--recipe", recipe, "--output", tmp_path / "fp16", "training.precision=fp16", status=2)
+
+
+def test_no_room_for_a_checkpoint_is_named(recipe: Path, environment: dict[str, str], tmp_path: Path) -> None:
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))"
+    limited = f"{limit}; from domainbert.cli.app import main; main()"
+    command = [sys.executable, "-c", limited, "pretrain", "--recipe", str(recipe), "--output", str(tmp_path / "run")]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "no room left" in done.stderr and "step-4" in done.stderr
+    assert not list((tmp_path / "run" / "checkpoints").glob("step-*"))
