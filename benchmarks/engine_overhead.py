@@ -7,6 +7,7 @@ clipping and optimizer. The two take turns; medians over the repeats.
 """
 
 import argparse
+import shutil
 import statistics
 import tempfile
 import time
@@ -23,6 +24,7 @@ from domainbert.engine.steps import Steps
 from domainbert.engine.telemetry import MetricsLog
 from domainbert.engine.trainer import PackedTrainer, training_arguments
 from domainbert.objectives.mlm import masked_token_loss
+from domainbert.pretraining.run import description
 from domainbert.pretraining.stores import adapter_of, open_stores
 from domainbert.recipe.load import load_recipe
 from domainbert.recipe.schema import Recipe
@@ -42,7 +44,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = RunFolder(Path(name) / "run")
         folder.create()
-        folder.write_json(folder.recipe, {})
+        folder.write_json(folder.recipe, description(recipe))
         stores = open_stores(folder, recipe, progress=False)
         adapter = adapter_of(recipe, recipe.corpus[0])
         vocabulary = read_vocabulary(stores[0].tokenizer, adapter)
@@ -60,6 +62,7 @@ def run_engine(recipe: Recipe, vocabulary: Vocabulary, steps: Steps, folder: Run
     """Seconds a step through the engine, from the end of the first step to the end of the last but one (the last one saves)."""
     encoder = PackedEncoder(build_model(recipe.model, vocabulary, max_length=recipe.training.max_length, seed=0)[0])
     folder.metrics.unlink(missing_ok=True)
+    shutil.rmtree(folder.checkpoints, ignore_errors=True)
     metrics = MetricsLog(folder.metrics)
     args = training_arguments(recipe.training, folder.path, num_steps=len(steps))
     PackedTrainer(

@@ -174,4 +174,4 @@ def _explain(base: str, error: Exception) -> str:
 
 def _first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    return " ".join(line.strip() for line in lines[:3]) if lines else type(error).__name__

@@ -85,7 +85,9 @@ def test_our_own_faults_exit_1_with_a_traceback():
 
 
 def test_ctrl_c_exits_130_without_a_traceback():
-    script = FAULTY.format(definition="import time\ndef faulty() -> None:\n    print('ready', flush=True)\n    time.sleep(60)")
+    # Set anew: a shell that starts us in the background has Ctrl-C ignored.
+    restored = "import signal, time\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    script = FAULTY.format(definition=restored + "def faulty() -> None:\n    print('ready', flush=True)\n    time.sleep(60)")
     process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "ready\n"
     time.sleep(0.1)

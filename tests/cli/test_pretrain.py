@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 TINY = ["model.scratch.hidden_size=16", "model.scratch.num_layers=1", "model.scratch.num_heads=2", "stage.mlm.steps=4"]
+TINY += ["model.scratch.config={}"]  # its layer types are those of four layers
 TINY += ["stage.mlm.schedule.warmup_steps=1", "stage.mlm.schedule.decay_steps=1", "training.batch_tokens=512", "training.max_length=64"]
 
 
