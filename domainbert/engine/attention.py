@@ -59,7 +59,7 @@ def packed_attention(
     Args:
         module: the layer that calls.
         query: ``(1, H, T, D)``.
-        key: likewise.
+        key: likewise; with fewer heads where several queries share one.
         value: likewise.
         attention_mask: always ``None`` here; ``groups`` says what may see what.
         groups: how the T tokens fall into sequences.
@@ -76,7 +76,8 @@ def packed_attention(
     for start, count, length in groups:
         q, k, v = (_sequences(states, start, count, length) for states in (query, key, value))
         mask = _band(length, sliding_window, q.device) if sliding_window is not None and length > sliding_window else None
-        out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout, scale=scaling)
+        shared = k.shape[1] != q.shape[1]
+        out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout, scale=scaling, enable_gqa=shared)
         parts.append(out.transpose(1, 2).flatten(0, 1))
     return torch.cat(parts).unsqueeze(0), None
 

@@ -3,8 +3,10 @@
 T tokens, N sequences, S selected positions, V vocabulary.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from transformers import PreTrainedModel
 
 from domainbert.engine import attention
 from domainbert.engine.families import family_of
+from domainbert.engine.layout import Layout, Rectangle, layout_of, rectangles
 from domainbert.engine.packing import Batch
 
 # ESM-2 was trained with 15 % of positions chosen and 80 % of those masked; its token dropout is scaled by this (Lin et al. 2022,
@@ -69,18 +72,28 @@ class PackedInput:
 class PackedEncoder:
     """Drives a model through hooks, so that what is trained and saved is the plain Hugging Face model.
 
+    A model whose layers the registered attention reaches runs on packed rows. Any other runs on rectangles: sequences of like length
+    side by side, padded to the longest, which costs some padding and is exact all the same.
+
     Args:
-        model: a masked language model of a supported family; its attention becomes the packed one.
+        model: a masked language model; its attention becomes the packed one where that is exact.
+        layout: how it runs; by default what ``layout_of`` says.
     """
 
-    def __init__(self, model: PreTrainedModel) -> None:
+    def __init__(self, model: PreTrainedModel, *, layout: Layout | None = None) -> None:
         self.model = model
         self.family = family_of(model.config)
-        attention.register()
-        model.set_attn_implementation(attention.NAME)
+        self.layout = layout or layout_of(model)
+        self._library_attention = model.config._attn_implementation
+        if self.layout.packed:
+            attention.register()
+            model.set_attn_implementation(attention.NAME)
+        accepted = signature(type(model).forward).parameters
+        self._takes_positions, self._takes_types = "position_ids" in accepted, "token_type_ids" in accepted
         self._current: PackedInput | None = None
-        self._hooks = [model.get_submodule(self.family.head).register_forward_pre_hook(self._select)]
-        if model.config.model_type == "esm" and model.config.token_dropout:
+        self._rows: Tensor | None = None
+        self._hooks = [model.base_model.register_forward_hook(self._select)]
+        if self.layout.packed and model.config.model_type == "esm" and model.config.token_dropout:
             self._own_token_dropout(model)
 
     def logits(self, inputs: PackedInput, *, wrapped: nn.Module | None = None) -> Tensor:
@@ -91,17 +104,21 @@ class PackedEncoder:
             wrapped: what training calls, such as the distributed wrapper with its autocast. Without it the model's own forward runs in
                 the precision of its weights, which is what a user of the saved folder gets.
         """
+        forward = wrapped or partial(type(self.model).forward, self.model)
         self._current = inputs
         try:
-            output = (wrapped or partial(type(self.model).forward, self.model))(
-                input_ids=inputs.input_ids_T[None],
-                position_ids=(inputs.position_T + self.family.position_offset)[None],
-                groups=inputs.groups,
-            )
+            if self.layout.packed:
+                return self._run(forward, inputs.input_ids_T[None], inputs.position_T[None], inputs.selected_S, groups=inputs.groups)
+            parts = [self._rectangle(forward, inputs, rectangle) for rectangle in rectangles(inputs.groups, slack=self.layout.slack)]
+            return torch.cat([part for part in parts if part is not None])
         finally:
             self._current = None
-        logits: Tensor = output.logits
-        return logits[0]
+
+    def num_computed(self, inputs: PackedInput) -> int:
+        """Tokens that the model computes for a micro-batch, padding included."""
+        if self.layout.packed:
+            return len(inputs.input_ids_T)
+        return sum(len(lengths) * max(lengths) for _, lengths in rectangles(inputs.groups, slack=self.layout.slack))
 
     def compile(self) -> None:
         """Compile the feed-forward parts of the layers, once for any number of tokens.
@@ -117,13 +134,46 @@ class PackedEncoder:
         """Take the hooks away and give the model back its library attention."""
         for hook in self._hooks:
             hook.remove()
-        self.model.set_attn_implementation("sdpa")
+        if self.layout.packed:
+            self.model.set_attn_implementation(self._library_attention)
         if self.model.config.model_type == "esm" and self.model.config.token_dropout:
             setattr(self.model.get_submodule("esm.embeddings"), "token_dropout", True)  # noqa: B010
 
-    def _select(self, module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        assert self._current is not None, "the packed encoder's model was called around it"
-        return (args[0][:, self._current.selected_S], *args[1:])
+    def _run(self, forward: Callable[..., Any], ids_BL: Tensor, position_BL: Tensor, rows: Tensor, **keys: Any) -> Tensor:
+        """Logits of ``rows`` of a batch laid end to end."""
+        if self._takes_positions:
+            keys["position_ids"] = position_BL + self.layout.position_offset
+        if self._takes_types:
+            keys["token_type_ids"] = torch.zeros_like(ids_BL)
+        self._rows = rows
+        logits: Tensor = forward(input_ids=ids_BL, **keys).logits
+        return logits[0]
+
+    def _rectangle(self, forward: Callable[..., Any], inputs: PackedInput, rectangle: Rectangle) -> Tensor | None:
+        """Logits of the selected positions of some consecutive sequences; ``None`` if they have none."""
+        start, lengths = rectangle
+        length_B = torch.tensor(lengths)
+        column_L = torch.arange(int(length_B.max()))
+        mask_BL = column_L < length_B[:, None]
+        index_BL = (start + (length_B.cumsum(0) - length_B)[:, None] + column_L).where(mask_BL, torch.tensor(start))
+        place_T = mask_BL.flatten().nonzero()[:, 0].to(inputs.input_ids_T.device)  # where each token lies in the rectangle
+        selected = inputs.selected_S
+        mine = selected[(selected >= start) & (selected < start + sum(lengths))] - start
+        if not len(mine) and len(selected):
+            return None
+        mask_BL, index_BL = mask_BL.to(place_T.device), index_BL.to(place_T.device)
+        ids_BL = inputs.input_ids_T[index_BL].masked_fill(~mask_BL, self.model.config.pad_token_id or 0)
+        position_BL = column_L.to(place_T.device).expand_as(ids_BL)
+        # A mask of ones is left out: the library then takes its faster way.
+        keys = {} if len(set(lengths)) == 1 else {"attention_mask": mask_BL.long()}
+        return self._run(forward, ids_BL, position_BL, place_T[mine], **keys)
+
+    def _select(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> Any:
+        """Give the head the rows to predict and no others: ``(B, L, D)`` to ``(1, S, D)``."""
+        assert self._rows is not None, "the packed encoder's model was called around it"
+        rows, self._rows = self._rows, None
+        output.last_hidden_state = output.last_hidden_state.flatten(0, 1)[rows][None]
+        return output
 
     def _own_token_dropout(self, model: PreTrainedModel) -> None:
         """ESM rescales a row by its share of masks; in a packed row that must be each sequence's own share."""

@@ -4,54 +4,58 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from domainbert.errors import ModelError
-
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
 
     from domainbert.recipe.schema import Scratch
     from domainbert.tokenization.spans import Vocabulary
 
-
 @dataclass(frozen=True, slots=True)
 class Family:
     """How the engine drives one architecture.
 
     Args:
-        head: name of the module that turns hidden states into logits (or its first part): it is given selected rows only.
+        packed: whether the registered attention reaches its layers; others run on rectangles of like lengths.
         position_offset: id of the first position where positions are embedded.
         learned_positions: whether a table of positions bounds the length.
         feed_forward: names of a layer's modules that hold its matrices outside attention.
         dropouts: config keys that hold dropout rates.
-        scratch: builds a config from a recipe's shape.
+        scratch: builds a config from a recipe's shape; ``None`` for families that are only continued.
+        known: whether the table names the family; others are proved on the model itself when it is loaded.
     """
 
-    head: str
+    packed: bool
     position_offset: int
     learned_positions: bool
     feed_forward: tuple[str, ...]
     dropouts: tuple[str, ...]
-    scratch: "Callable[[Scratch, Vocabulary, int], Mapping[str, Any]]"
+    scratch: "Callable[[Scratch, Vocabulary, int], Mapping[str, Any]] | None" = None
+    known: bool = True
 
 
 def family_of(config: "PretrainedConfig") -> Family:
-    """The family of a model's config.
-
-    Raises:
-        ModelError: the architecture is not one that the engine is exact for.
-    """
+    """The family of a model's config; what can be read off the config for one that the table does not name."""
     family = FAMILIES.get(config.model_type)
     if family is None:
-        raise ModelError(f"architecture {config.model_type!r} is not supported; supported: {', '.join(FAMILIES)}")
+        return _unknown(config)
     if config.model_type == "esm" and getattr(config, "position_embedding_type", "rotary") == "absolute":
         return replace(family, position_offset=config.pad_token_id + 1, learned_positions=True)
+    if config.model_type == "deberta-v2" and not config.position_biased_input:
+        return replace(family, learned_positions=False)
+    if config.model_type in _AFTER_PADDING:
+        return replace(family, position_offset=config.pad_token_id + 1)
     return family
 
 
 def bound_length(model: "PreTrainedModel") -> int | None:
-    """Most tokens that the model's position table holds; ``None`` for rotary positions."""
+    """Most tokens that the model's position table holds; ``None`` for rotary or relative positions."""
     family = family_of(model.config)
     return int(model.config.max_position_embeddings) - family.position_offset if family.learned_positions else None
+
+
+def _unknown(config: "PretrainedConfig") -> Family:
+    dropouts = tuple(name for name, value in config.to_dict().items() if "drop" in name and isinstance(value, float))
+    return Family(True, 0, getattr(config, "max_position_embeddings", None) is not None, (), dropouts, known=False)
 
 
 def _special_ids(vocabulary: "Vocabulary") -> dict[str, Any]:
@@ -93,11 +97,47 @@ def _esm(scratch: "Scratch", vocabulary: "Vocabulary", max_length: int) -> dict[
     }
 
 
+def _roberta(scratch: "Scratch", vocabulary: "Vocabulary", max_length: int) -> dict[str, Any]:
+    config = _bert(scratch, vocabulary, max_length)
+    return {**config, "max_position_embeddings": max_length + vocabulary.pad_id + 1, "type_vocab_size": 1}
+
+
+def _deberta(scratch: "Scratch", vocabulary: "Vocabulary", max_length: int) -> dict[str, Any]:
+    # The settings of DeBERTa-v3 (He et al. 2021, and its published config): relative positions only, in logarithmic buckets.
+    return {
+        **_bert(scratch, vocabulary, max_length),
+        "type_vocab_size": 0,
+        "relative_attention": True,
+        "position_buckets": 256,
+        "norm_rel_ebd": "layer_norm",
+        "share_att_key": True,
+        "pos_att_type": ["p2c", "c2p"],
+        "position_biased_input": False,
+        "max_relative_positions": -1,
+        "max_position_embeddings": max(512, max_length),  # where the last bucket lies; there is no table of positions
+    }
+
+
 _BERT_FEED_FORWARD = ("intermediate", "output")
 _BERT_DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob")
 
+_GATED_FEED_FORWARD = ("mlp",)
+
+# RoBERTa counts positions from behind the padding id.
+_AFTER_PADDING = frozenset({"roberta", "camembert", "xlm-roberta"})
+
 FAMILIES: dict[str, Family] = {
-    "modernbert": Family("head", 0, False, ("mlp",), ("attention_dropout", "embedding_dropout", "mlp_dropout"), _modernbert),
-    "bert": Family("cls", 0, True, _BERT_FEED_FORWARD, _BERT_DROPOUTS, _bert),
-    "esm": Family("lm_head", 0, False, _BERT_FEED_FORWARD, _BERT_DROPOUTS, _esm),
+    "modernbert": Family(
+        True, 0, False, _GATED_FEED_FORWARD, ("attention_dropout", "embedding_dropout", "mlp_dropout"), _modernbert
+    ),
+    "bert": Family(True, 0, True, _BERT_FEED_FORWARD, _BERT_DROPOUTS, _bert),
+    "esm": Family(True, 0, False, _BERT_FEED_FORWARD, _BERT_DROPOUTS, _esm),
+    "roberta": Family(True, 2, True, _BERT_FEED_FORWARD, _BERT_DROPOUTS, _roberta),
+    "camembert": Family(True, 2, True, _BERT_FEED_FORWARD, _BERT_DROPOUTS),
+    "xlm-roberta": Family(True, 2, True, _BERT_FEED_FORWARD, _BERT_DROPOUTS),
+    "electra": Family(True, 0, True, _BERT_FEED_FORWARD, _BERT_DROPOUTS),
+    "distilbert": Family(True, 0, True, ("ffn",), ("dropout", "attention_dropout")),
+    # Disentangled attention computes its own scores and never asks for the registered function.
+    "deberta-v2": Family(False, 0, True, _BERT_FEED_FORWARD, _BERT_DROPOUTS, _deberta),
+    "eurobert": Family(True, 0, False, _GATED_FEED_FORWARD, ("attention_dropout",)),
 }

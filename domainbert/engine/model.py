@@ -50,17 +50,18 @@ def build_model(model: Model, vocabulary: Vocabulary, *, max_length: int, seed: 
 
 
 def load_config(base: str, *, revision: str = "") -> PretrainedConfig:
-    """The config of a base of a supported family.
+    """The config of a base.
 
     Raises:
-        ModelError: there is none, or its architecture is not supported.
+        ModelError: there is none, or it has a decoder.
     """
     try:
         config = AutoConfig.from_pretrained(base, revision=revision or None, trust_remote_code=False)
     except (OSError, ValueError, KeyError, StrictDataclassError) as error:
         raise ModelError(_explain(base, error)) from error
-    family_of(config)
     assert isinstance(config, PretrainedConfig)
+    if getattr(config, "is_encoder_decoder", False):
+        raise ModelError(f"{base}: {config.model_type!r} is an encoder with a decoder; encoders are supported: {', '.join(FAMILIES)}")
     return config
 
 
@@ -132,10 +133,19 @@ def restore_dropout(model: PreTrainedModel, rates: Dropouts) -> None:
         setattr(model.config, name, rate)
 
 
+def checkpoint_activations(model: PreTrainedModel) -> None:
+    """Compute activations twice instead of keeping them for the backward pass."""
+    # The newer name is the only one that transformers 6 will have.
+    enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
+    enable({"use_reentrant": False})
+
+
 def _scratch_config(scratch: Scratch, vocabulary: Vocabulary, max_length: int) -> PretrainedConfig:
     if scratch.hidden_size % scratch.num_heads:
         raise ModelError(f"model.scratch.hidden_size = {scratch.hidden_size} is not a multiple of num_heads = {scratch.num_heads}")
-    own = dict(FAMILIES[scratch.architecture].scratch(scratch, vocabulary, max_length))
+    make = FAMILIES[scratch.architecture].scratch
+    assert make is not None, "the schema offers the architectures that can be made"
+    own = dict(make(scratch, vocabulary, max_length))
     if taken := sorted(set(own) & set(scratch.config)):
         raise ModelError(f"model.scratch.config: {', '.join(taken)} follow from the other keys of the recipe; set those")
     if unknown := sorted(_unknown_keys(scratch)):

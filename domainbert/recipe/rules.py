@@ -16,6 +16,8 @@ from domainbert.recipe.schema import SCRATCH, Corpus, Model, Recipe, Stage, Toke
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
 _LENGTHS: Final = ("steps", "tokens", "epochs")
+_ROTARY: Final = frozenset({"modernbert", "esm"})
+_TRACKERS: Final = ("tensorboard", "trackio", "wandb")
 _ROUNDING: Final = 1e-9  # 0.9 + 0.1 may exceed 1 by the last bit
 
 
@@ -107,7 +109,7 @@ def _model(model: Model, problems: Problems) -> None:
     if size % heads:
         because = ("model.scratch.num_heads",)
         problems.add("model.scratch.hidden_size", f"= {size} is no multiple of num_heads = {heads}", because=because)
-    elif scratch.architecture != "bert" and (size // heads) % 2:
+    elif scratch.architecture in _ROTARY and (size // heads) % 2:
         text = f"= {size} over num_heads = {heads} is {size // heads} a head; rotary positions need an even number"
         problems.add("model.scratch.hidden_size", text, because=("model.scratch.num_heads", "model.scratch.architecture"))
 
@@ -116,6 +118,10 @@ def _training(training: Training, problems: Problems) -> None:
     for name, value in (("beta1", training.beta1), ("beta2", training.beta2)):
         if value >= 1:
             problems.add(f"training.{name}", f"= {value:g} must be below 1")
+    for tracker in training.report_to:
+        if tracker not in _TRACKERS:
+            hint = did_you_mean(tracker, _TRACKERS)
+            problems.add("training.report_to", f"has {shown(tracker)}; accepted are {', '.join(_TRACKERS)}{hint}")
     if problems.clean("training.max_length", "training.batch_tokens") and training.max_length > training.batch_tokens:
         text = f"= {training.max_length} is above batch_tokens = {training.batch_tokens}: a sample must fit in a step"
         problems.add("training.max_length", text, because=("training.batch_tokens",))

@@ -28,7 +28,7 @@ class Scratch:
     ``intermediate_size`` 0 takes the architecture's usual ratio; ``config`` sets further keys of the Hugging Face config.
     """
 
-    architecture: str = choice("modernbert", "modernbert", "bert", "esm")
+    architecture: str = choice("modernbert", "modernbert", "bert", "esm", "roberta", "deberta-v2")
     hidden_size: int = number(128, low=8)
     num_layers: int = number(4, low=1)
     num_heads: int = number(4, low=1)
@@ -79,15 +79,20 @@ class Corpus:
 class Training:
     """Sizes, lengths and the optimizer. Lengths are in tokens with special tokens, durations in optimizer steps.
 
-    ``compile`` is ``auto`` for on where there is a GPU; it needs a compiler on the machine.
+    Args:
+        micro_batch_tokens: ``auto`` takes what the device holds.
+        compile: ``auto`` for on where there is a GPU; it needs a compiler on the machine.
+        gradient_checkpointing: activations are computed twice instead of kept.
+        publish: which weights become ``model/``: the last ones, or those of the best held-out figure.
+        report_to: experiment trackers that get every logged value: ``tensorboard``, ``trackio``, ``wandb``.
     """
 
     seed: int = number(0, low=0, high=2**32 - 1)
     max_length: int = number(512, low=8)
     batch_tokens: int = number(8192, low=8)
-    micro_batch_tokens: int = number(8192, low=8)
+    micro_batch_tokens: int | str = field(default=8192, metadata={"low": 8, "words": ("auto",)})
     max_steps: int = number(0, low=0)
-    optimizer: str = choice("adamw", "adamw")
+    optimizer: str = choice("adamw", "adamw", "stable_adamw", "muon")
     learning_rate: float = number(1e-3, above=0.0, high=10.0)
     weight_decay: float = number(0.01, low=0.0, high=1.0)
     beta1: float = number(0.9, low=0.0, high=1.0)
@@ -95,6 +100,9 @@ class Training:
     max_grad_norm: float = number(1.0, low=0.0)
     precision: str = choice("auto", "auto", "fp32", "bf16", "fp16")
     compile: str = choice("auto", "auto", "on", "off")
+    gradient_checkpointing: bool = False
+    publish: str = choice("last", "last", "best")
+    report_to: tuple[str, ...] = ()
     logging_steps: int = number(1, low=1)
     evaluation_steps: int = number(100, low=0)
     save_steps: int = number(200, low=0)

@@ -19,7 +19,8 @@ _GLOBAL_EVERY: Final = 3
 _LOCAL_WINDOW: Final = 128
 # Values a layer keeps for the backward pass, in units of H and of I: counted with saved-tensor hooks on the classes of transformers
 # 5.23. ModernBERT's feed-forward is gated; ESM applies rotary positions and GELU in several small operations.
-KEPT: Final = {"modernbert": (11, 4), "bert": (11, 2), "esm": (21, 5)}
+KEPT: Final = {"modernbert": (11, 4), "bert": (11, 2), "roberta": (11, 2), "esm": (21, 5), "deberta-v2": (17, 2)}
+_BUCKETS: Final = 2 * 256  # of relative positions in DeBERTa-v3, either way
 _LARGEST_HEADER: Final = 100 << 20  # bytes; the limit of the safetensors format
 
 
@@ -46,7 +47,8 @@ class Shape:
         """The shape that training from scratch builds."""
         usual = 3 * scratch.hidden_size // 2 if scratch.architecture == "modernbert" else 4 * scratch.hidden_size
         width = int(scratch.config.get("intermediate_size", scratch.intermediate_size or usual))
-        positions = int(scratch.config.get("max_position_embeddings", max_length))
+        behind = 2 if scratch.architecture == "roberta" else 0  # it counts positions from behind the padding id, here 1
+        positions = int(scratch.config.get("max_position_embeddings", max_length + behind))
         return cls(
             scratch.architecture, scratch.hidden_size, scratch.num_layers, scratch.num_heads, width, vocabulary_size, positions
         )
@@ -117,6 +119,8 @@ class Shape:
         return self.num_layers * layer + selected * (4.0 * self.hidden_size + 2.0 * self.vocabulary_size)
 
     def _attended(self, layer: int, length: int) -> int:
+        if self.architecture == "deberta-v2":  # scores of tokens against tokens, and of each against every bucket
+            return length + _BUCKETS
         local = self.architecture == "modernbert" and layer % _GLOBAL_EVERY
         return min(length, _LOCAL_WINDOW) if local else length
 
@@ -169,4 +173,22 @@ def _plain_head(hidden: int, vocabulary: int) -> int:
     return hidden**2 + hidden + 2 * hidden + vocabulary
 
 
-COUNTS: Final[dict[str, Callable[[Shape], int]]] = {"modernbert": _modernbert, "bert": _bert, "esm": _esm}
+def _roberta(shape: Shape) -> int:
+    """BERT with one token type."""
+    return _bert(shape) - shape.hidden_size
+
+
+def _deberta(shape: Shape) -> int:
+    """DeBERTa-v3: no table of positions, but buckets of relative ones with a norm of their own."""
+    hidden, width, vocabulary = shape.hidden_size, shape.intermediate_size, shape.vocabulary_size
+    buckets = _BUCKETS * hidden + 2 * hidden
+    return vocabulary * hidden + 2 * hidden + buckets + shape.num_layers * _plain_layer(hidden, width) + _plain_head(hidden, vocabulary)
+
+
+COUNTS: Final[dict[str, Callable[[Shape], int]]] = {
+    "modernbert": _modernbert,
+    "bert": _bert,
+    "esm": _esm,
+    "roberta": _roberta,
+    "deberta-v2": _deberta,
+}

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from domainbert.engine.encoder import PackedEncoder, PackedInput
+from domainbert.engine.model import checkpoint_activations
 from domainbert.engine.packing import Batch, micro_batches, ranges
 from domainbert.objectives.mlm import masked_token_loss
 
@@ -35,9 +36,13 @@ def one_by_one(family: str, given: Batch) -> torch.Tensor:
         return torch.cat([model(input_ids=ids[None], attention_mask=torch.ones_like(ids)[None]).logits[0] for ids in parts])
 
 
-def gradients(family: str, given: Batch, *, budget: int, num_ranks: int = 1) -> tuple[float, dict[str, torch.Tensor]]:
+def gradients(
+    family: str, given: Batch, *, budget: int, num_ranks: int = 1, checkpointed: bool = False
+) -> tuple[float, dict[str, torch.Tensor]]:
     """Loss and gradients of the step as the trainer sums them, ranks added up."""
     encoder = PackedEncoder(models.build(family).train())
+    if checkpointed:
+        checkpoint_activations(encoder.model)
     total = 0.0
     for mine in micro_batches(given, budget=budget, num_ranks=num_ranks):
         for rows in mine:
@@ -114,6 +119,16 @@ def test_sparse_equals_dense(family: str) -> None:
         total += loss.item()
     assert sparse_loss == pytest.approx(total, rel=1e-5)
     assert_same_gradient(sparse, {name: p.grad for name, p in model.named_parameters() if p.grad is not None})
+
+
+@pytest.mark.invariant
+@families
+def test_checkpointed_activations_change_nothing(family: str) -> None:
+    given = batch()
+    loss, whole = gradients(family, given, budget=60)
+    again_loss, again = gradients(family, given, budget=60, checkpointed=True)
+    assert again_loss == pytest.approx(loss, rel=1e-6)
+    assert_same_gradient(again, whole)
 
 
 @families

@@ -14,7 +14,7 @@ from domainbert.tokenization.spans import Vocabulary
 
 TARGETS = np.array([False] * 6 + [True] * 5)
 VOCABULARY = Vocabulary(11, (3,), (), 2, 1, TARGETS, TARGETS.astype(np.int64))
-ARCHITECTURES = ["modernbert", "bert", "esm"]
+ARCHITECTURES = ["modernbert", "bert", "esm", "roberta", "deberta-v2"]
 
 
 def build(architecture: str, *, dropout: float | str = 0.0, **keys: object) -> torch.nn.Module:
@@ -106,7 +106,7 @@ def test_an_encoder_without_a_trained_head_is_refused(tmp_path: Path) -> None:
 
 def test_an_unsupported_architecture_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "t5", "architectures": ["T5ForConditionalGeneration"]}))
-    with pytest.raises(ModelError, match="'t5' is not supported; supported: modernbert, bert, esm"):
+    with pytest.raises(ModelError, match="'t5' is an encoder with a decoder; encoders are supported: modernbert, bert, esm"):
         load_base(str(tmp_path))
 
 
