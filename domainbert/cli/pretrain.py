@@ -43,14 +43,19 @@ def pretrain(
 
 def resume(
     folder: Annotated[Path, typer.Argument(help="The folder of an interrupted run.", metavar="DIR")],
+    steps: Annotated[
+        int, typer.Option("--steps", help="Train a finished run on to N steps in all: its last stage once more.", min=0, metavar="N")
+    ] = 0,
 ) -> None:
     """Continue an interrupted run exactly where its last checkpoint left it; a finished run is left as it is.
 
-    Example: domainbert resume runs/mine
+    Examples:
+    domainbert resume runs/mine
+    domainbert resume runs/mine --steps 20000
     """
     from domainbert.pretraining import resume as continue_run
 
-    _finish(continue_run(folder, progress=_speaks()))
+    _finish(continue_run(folder, num_steps=steps, progress=_speaks()))
 
 
 def _finish(result: "RunResult") -> None:

@@ -30,9 +30,11 @@ def latest_checkpoint(folder: Path) -> tuple[int, Path] | None:
     return found[-1] if found else None
 
 
-def keep_latest(folder: Path, count: int) -> None:
-    """Remove all but the last ``count`` checkpoints, and what interrupted writes left behind."""
-    for _, path in checkpoints(folder)[:-count]:
+def keep_latest(folder: Path, count: int, *, also: int | None = None) -> None:
+    """Remove all but the last ``count`` checkpoints and that of step ``also``, and what interrupted writes left behind."""
+    for step, path in checkpoints(folder)[:-count]:
+        if step == also:
+            continue
         # Renamed first: a half-removed checkpoint must not look whole.
         doomed = path.with_name(f".{path.name}.old")
         path.rename(doomed)

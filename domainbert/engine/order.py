@@ -16,7 +16,7 @@ from domainbert.corruption.random_bits import Bits, below, key, permute, uniform
 
 CHUNK = 1 << 15
 _KEPT_CHUNKS = 3  # steps go forward, and a step rarely spans more than two
-_ORDER, _PHASE, _MIX = 11, 12, 13
+_ORDER, _PHASE, _MIX = 11, 12, 13  # purposes of keys that are no sample's; source numbers leave them out
 
 Ints = NDArray[np.int64]
 
@@ -60,6 +60,7 @@ class Source:
 
     def __init__(self, number: int, records: Ints, lengths: Ints, *, capacity: int, seed: int) -> None:
         self.number, self.records, self.lengths, self.capacity, self.seed = number, records, lengths, capacity, seed
+        self._name = number if number < _ORDER else number + _MIX - _ORDER + 1  # in keys
         num_windows = np.where(lengths <= capacity, 1, -(-lengths // capacity) + 1)
         self._ends = np.cumsum(num_windows)
         self.num_samples = int(self._ends[-1]) if len(records) else 0
@@ -68,16 +69,16 @@ class Source:
     def locate(self, count: Ints) -> Samples:
         """The samples at places ``count`` of the source's endless sequence."""
         epoch, place = np.divmod(count, self.num_samples)
-        sample = permute(place, self.num_samples, key(self.seed, _ORDER, self.number, epoch))
+        sample = permute(place, self.num_samples, key(self.seed, _ORDER, self._name, epoch))
         row = np.searchsorted(self._ends, sample, side="right")
         total = self.lengths[row]
         window = sample - np.where(row > 0, self._ends[row - 1], 0)
         # Only records of several windows have a phase; the first window then ends at it.
-        phase = below(key(self.seed, _PHASE, self.number, epoch), self.records[row], self.capacity)
+        phase = below(key(self.seed, _PHASE, self._name, epoch), self.records[row], self.capacity)
         long = total > self.capacity
         start = np.where(long, np.minimum(np.maximum(phase + (window - 1) * self.capacity, 0), total), 0)
         end = np.where(long, np.minimum(phase + window * self.capacity, total), total)
-        keys = np.broadcast_to(key(self.seed, self.number, epoch, sample), count.shape)
+        keys = np.broadcast_to(key(self.seed, self._name, epoch, sample), count.shape)
         return Samples(np.full(len(count), self.number), self.records[row], start, end - start, keys)
 
 

@@ -215,6 +215,11 @@ def sample_rates(rate: float | Ramp, samples: Samples, progress: float) -> NDArr
     return rate.start + (rate.end - rate.start) * uniform(samples.keys, 0)
 
 
+def largest_rate(rate: float | Ramp) -> float:
+    """The largest share of targets that a rate comes to."""
+    return max(rate.start, rate.end) if isinstance(rate, Ramp) else rate
+
+
 def ranges(starts: Ints, lengths: Ints) -> Ints:
     """``start, start + 1, ...`` for each pair, end to end."""
     ends = np.cumsum(lengths)

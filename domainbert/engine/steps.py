@@ -9,11 +9,13 @@ from torch.utils.data import Dataset
 
 from domainbert.corpus.store import TokenStore
 from domainbert.engine.encoder import PackedInput
-from domainbert.engine.order import Slots, Source, StepPlan
+from domainbert.engine.order import Ints, Samples, Slots, Source, StepPlan
 from domainbert.engine.packing import Batch, BatchMaker, micro_batches
 from domainbert.engine.stages import lay_out, span_of
 from domainbert.errors import CorpusError
 from domainbert.recipe.schema import Stage, Training
+
+_SHOWN_SAMPLES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,7 @@ class Steps(Dataset[Step]):
 
     def __getitem__(self, step: int) -> Step:
         batch = self.batch(step)
-        shares = micro_batches(batch, budget=self.training.micro_batch_tokens, num_ranks=self.num_ranks)
-        mine = tuple(PackedInput.of(batch.take(rows) if len(rows) else _nothing_to_predict(batch)) for rows in shares[self.rank])
+        mine = tuple(PackedInput.of(batch.take(rows) if len(rows) else _nothing_to_predict(batch)) for rows in self._mine(batch))
         return Step(mine, int(batch.length_N.sum()), batch.num_selected)
 
     def share(self, *, rank: int, num_ranks: int) -> None:
@@ -77,6 +78,26 @@ class Steps(Dataset[Step]):
         samples = self._plans[number].step(step - span.begin)
         progress = (step - span.begin) / max(1, span.num_steps - 1)
         return self.maker.corrupted(samples, span.stage.corruption, progress=progress)
+
+    def places(self, step: int, micro_batches: Sequence[int] = ()) -> str:
+        """Where the samples of a step come from, for a message; of some of this process's micro-batches, or of all of it."""
+        number, span = span_of(self.spans, step)
+        samples = self._plans[number].step(step - span.begin)
+        if micro_batches:
+            shares = self._mine(self.batch(step))
+            samples = samples.take(np.concatenate([shares[index] for index in micro_batches]).astype(np.int64))
+        shown = [self._place(samples, row) for row in range(min(len(samples), _SHOWN_SAMPLES))]
+        more = f" and {len(samples) - len(shown)} more" if len(samples) > len(shown) else ""
+        return f"{len(samples)} samples: {', '.join(shown)}{more}"
+
+    def _place(self, samples: Samples, row: int) -> str:
+        source = int(samples.source[row])
+        record = self.maker.stores[source].table["id"][int(samples.record[row])].as_py()
+        return f"{self.names[source]}: {record} from token {int(samples.start[row])}"
+
+    def _mine(self, batch: Batch) -> list[Ints]:
+        """This process's micro-batches, as sample numbers."""
+        return micro_batches(batch, budget=int(self.training.micro_batch_tokens), num_ranks=self.num_ranks)[self.rank]
 
     def _plan_stages(self) -> list[int]:
         """Plan each stage where the one before left off, and return their lengths in steps."""

@@ -1,8 +1,10 @@
 """What a run says while it trains: one line a logged step in ``metrics.jsonl``, and how well the machine is used."""
 
 import json
+import resource
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,6 @@ import torch
 from transformers import PreTrainedModel
 
 from domainbert.durable import write_text
-from domainbert.engine.families import family_of
 from domainbert.engine.model import embedding_weight
 from domainbert.engine.steps import Step
 
@@ -48,8 +49,18 @@ class MetricsLog:
         return lines
 
 
+FIGURE = "validation_bits_per_"
+"""How the names of held-out figures in ``metrics.jsonl`` begin."""
+
+
+def best_step(lines: Sequence[Mapping[str, Any]]) -> tuple[int, float] | None:
+    """Step and value of the lowest held-out figure, the earliest of equal ones; ``None`` where nothing was held out."""
+    scored = [(value, line["step"]) for line in lines for name, value in line.items() if name.startswith(FIGURE)]
+    return min(scored)[::-1] if scored else None
+
+
 class Speedometer:
-    """Tokens a second and model-FLOPs utilisation of training steps, making them included, evaluation and saving left out.
+    """Tokens a second, model-FLOPs utilisation and where the rest went, of training steps without evaluation and saving.
 
     Args:
         model: counts its parameters.
@@ -62,17 +73,41 @@ class Speedometer:
         self._device = device
         self._rate = num_ranks * matrix_rate(device, precision)
         self._flops = FlopsCounter(model)
-        self._mark = time.perf_counter()
+        self._mark = self._fetched = time.perf_counter()
 
     def start(self) -> None:
-        """Begin timing a step."""
-        self._mark = time.perf_counter()
+        """Begin timing a step: the next one is being fetched."""
+        self._mark = self._fetched = time.perf_counter()
 
-    def stop(self, step: Step) -> dict[str, float]:
-        """Figures of the step that ends now, as soon as the device has done it."""
+    def fetched(self) -> None:
+        """The step's data are there; the model begins."""
+        self._fetched = time.perf_counter()
+
+    def stop(self, step: Step, num_computed: int) -> dict[str, float]:
+        """Figures of the step that ends now, as soon as the device has done it.
+
+        Args:
+            step: what was trained on.
+            num_computed: tokens that this process's model computed, padding included.
+        """
         _wait(self._device)
         seconds = time.perf_counter() - self._mark
-        return {"tokens_per_second": step.num_tokens / seconds, "mfu": self._flops.of(step) / seconds / self._rate}
+        real = sum(len(micro.input_ids_T) for micro in step.micro_batches)
+        return {
+            "tokens_per_second": step.num_tokens / seconds,
+            "mfu": self._flops.of(step) / seconds / self._rate,
+            "packing_efficiency": real / num_computed,
+            "data_wait": (self._fetched - self._mark) / seconds,
+            "peak_memory_bytes": peak_memory(self._device),
+        }
+
+
+def peak_memory(device: torch.device) -> int:
+    """Most memory that this process has held so far, in bytes: the GPU's on a GPU, else the process's."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak  # kilobytes but on macOS
 
 
 class FlopsCounter:
@@ -83,11 +118,13 @@ class FlopsCounter:
     """
 
     def __init__(self, model: PreTrainedModel) -> None:
-        head = sum(p.numel() for p in _head_parameters(model))
-        embeddings = embedding_weight(model).numel()
-        body = sum(p.numel() for p in model.parameters()) - embeddings - head
-        self._per_token = 6 * body
-        self._per_selected = 6 * (head + embeddings)
+        embeddings = embedding_weight(model)
+        inside = {id(p) for p in model.base_model.parameters()}
+        head = sum(p.numel() for p in model.parameters() if id(p) not in inside)
+        output = model.get_output_embeddings()  # type: ignore[no-untyped-call]
+        tied = embeddings.numel() if output is not None and output.weight is embeddings else 0
+        self._per_token = 6 * (sum(p.numel() for p in model.base_model.parameters()) - embeddings.numel())
+        self._per_selected = 6 * (head + tied)
         self._per_pair = 12 * model.config.num_hidden_layers * model.config.hidden_size
 
     def of(self, step: Step) -> float:
@@ -117,8 +154,3 @@ def _wait(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
-
-def _head_parameters(model: PreTrainedModel) -> list[torch.nn.Parameter]:
-    embeddings = embedding_weight(model)
-    head = model.get_submodule(family_of(model.config).head)
-    return [p for p in head.parameters() if p is not embeddings]

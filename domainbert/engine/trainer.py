@@ -18,10 +18,11 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 
 from domainbert.durable import whole_folder
 from domainbert.engine.checkpoint import COMPLETE, checkpoint_path, keep_latest
-from domainbert.engine.encoder import PackedEncoder
+from domainbert.engine.encoder import PackedEncoder, PackedInput
+from domainbert.engine.optimizers import make_optimizer
 from domainbert.engine.stages import learning_rate_factor, span_of
 from domainbert.engine.steps import Step, Steps
-from domainbert.engine.telemetry import MetricsLog, Speedometer
+from domainbert.engine.telemetry import FIGURE, MetricsLog, Speedometer, best_step
 from domainbert.errors import RunError
 from domainbert.objectives.mlm import masked_token_loss
 from domainbert.recipe.schema import Training
@@ -67,6 +68,7 @@ class PackedTrainer(Trainer):
         self._recorded = start_step
         self._began: float | None = None
         self._losses: dict[str, Tensor] = {}
+        self._micro_losses: list[Tensor] = []
         self._loss = torch.zeros(())
         self._step = Step((), 0, 0)
         self._speed = Speedometer(
@@ -84,6 +86,12 @@ class PackedTrainer(Trainer):
             generator=torch.Generator(),
             collate_fn=cast(Any, _unchanged),  # with batch_size=None it is given an item, which the annotation does not know
         )
+
+    def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
+        """The recipe's optimizer."""
+        if self.optimizer is None:
+            self.optimizer = make_optimizer(model or self.encoder.model, self.training)
+        return self.optimizer
 
     def create_scheduler(self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None) -> LambdaLR:
         """One schedule for all stages, a function of the step."""
@@ -103,10 +111,12 @@ class PackedTrainer(Trainer):
         if self._began is None:
             self._began = time.perf_counter() - self.metrics.seconds()
             self._speed.start()
+        self._speed.fetched()
         model.train()
         step: Step = inputs["step"]
         self._step = step
         losses: dict[str, Tensor] = {}
+        self._micro_losses = []
         for number, micro_batch in enumerate(step.micro_batches):
             last = number + 1 == len(step.micro_batches)
             with nullcontext() if last else self.accelerator.no_sync(model):
@@ -116,6 +126,7 @@ class PackedTrainer(Trainer):
                     losses[name] = losses.get(name, 0.0) + term.detach()
                 # Distributed wrappers average gradients over processes; ours are shares of one sum.
                 self.accelerator.backward(total * self.args.world_size)
+                self._micro_losses.append(total.detach())
         if self.args.world_size > 1:
             for value in losses.values():
                 torch.distributed.all_reduce(value)
@@ -128,7 +139,7 @@ class PackedTrainer(Trainer):
         """Give the model the weights of a checkpoint, without training on."""
         self._load_from_checkpoint(str(path))
 
-    def _terms(self, model: nn.Module, micro_batch: Any, step: Step) -> dict[str, tuple[float, Tensor]]:
+    def _terms(self, model: nn.Module, micro_batch: PackedInput, step: Step) -> dict[str, tuple[float, Tensor]]:
         """Each objective's weight and this micro-batch's share of its value."""
         logits = self.encoder.logits(micro_batch, wrapped=model)
         weights = self._weights()
@@ -145,29 +156,41 @@ class PackedTrainer(Trainer):
             return
         self._recorded = step
         last, stop = step == len(self.steps), self._stop_everywhere()
-        speed = self._speed.stop(self._step)
+        speed = self._speed.stop(self._step, sum(map(self.encoder.num_computed, self._step.micro_batches)))
         self._require_finite(step, grad_norm)
         evaluate = _due(step, self.training.evaluation_steps) or last
+        better = False
         if _due(step, self.training.logging_steps) or evaluate or stop:
             values = {"step": step, **self._step_values(step, grad_norm), **speed}
             if evaluate:
-                values |= self.measure()
+                values |= (measured := self.measure())
+                better = self._is_better(measured)
             values["seconds"] = time.perf_counter() - (self._began or 0.0)
             if self.is_world_process_zero():
                 self.metrics.write(values)
             self.control = self.callback_handler.on_log(self.args, self.state, self.control, values)
-        if _due(step, self.training.save_steps) or last or stop:
+        if _due(step, self.training.save_steps) or last or stop or better:
             self._save_checkpoint(model, None)
         self.control.should_training_stop = self.control.should_training_stop or stop
         self._speed.start()
+
+    def _is_better(self, measured: Mapping[str, float]) -> bool:
+        """Whether the figure just measured is the best so far and its weights are to be kept; the same in every process."""
+        if self.training.publish == "last":
+            return False
+        best = best_step(self.metrics.read())
+        figure = next((value for name, value in measured.items() if name.startswith(FIGURE)), None)
+        better = figure is not None and (best is None or figure < best[1])
+        return bool(broadcast_object_list([better])[0])
 
     def _require_finite(self, step: int, grad_norm: Any) -> None:
         """Stop before weights that are no numbers any more are logged or saved; fp16 skips such steps by itself."""
         loss, norm = float(self._loss), 0.0 if grad_norm is None else float(grad_norm)
         if not math.isfinite(loss) or not (math.isfinite(norm) or self.args.fp16):
+            broken = [number for number, value in enumerate(self._micro_losses) if not math.isfinite(float(value))]
             raise RunError(
-                f"the loss is {loss} and the gradient's norm {norm} in step {step}; start again with a lower "
-                f"training.learning_rate (the checkpoints in {self.checkpoints} are from before)"
+                f"the loss is {loss} and the gradient's norm {norm} in step {step}, on {self.steps.places(step - 1, broken)}; start again "
+                f"with a lower training.learning_rate, or look at those records (the checkpoints in {self.checkpoints} are from before)"
             )
 
     def _step_values(self, step: int, grad_norm: Any) -> dict[str, float]:
@@ -201,7 +224,8 @@ class PackedTrainer(Trainer):
             if first:
                 self.state.save_to_json(str(Path(folder) / COMPLETE))
         if first:
-            keep_latest(self.checkpoints, self.training.keep_checkpoints)
+            best = best_step(self.metrics.read()) if self.training.publish == "best" else None
+            keep_latest(self.checkpoints, self.training.keep_checkpoints, also=best[0] if best else None)
         self.accelerator.wait_for_everyone()
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
@@ -236,7 +260,8 @@ def training_arguments(training: Training, folder: Path, *, num_steps: int) -> T
         save_strategy="no",
         eval_strategy="no",
         disable_tqdm=True,
-        report_to="none",
+        report_to=list(training.report_to) or "none",
+        run_name=folder.name,
         dataloader_num_workers=1 if torch.cuda.is_available() else 0,
         ddp_timeout=_TIMEOUT_SECONDS,
     )

@@ -11,6 +11,7 @@ from typing import Any
 from domainbert.corpus.store import TokenStore
 from domainbert.engine.folder import RunFolder, free_folder
 from domainbert.errors import DomainBertError, RunError
+from domainbert.pretraining.extension import extend
 from domainbert.pretraining.stores import open_stores, stores_ready
 from domainbert.publishing.contract import library_versions
 from domainbert.recipe.document import fingerprint, from_dict, to_dict
@@ -64,11 +65,12 @@ def pretrain(recipe: Recipe, *, output: Path | None = None, progress: bool = Tru
         return _train(folder, recipe, stores, progress=progress)
 
 
-def resume(path: Path, *, progress: bool = True) -> RunResult:
+def resume(path: Path, *, num_steps: int = 0, progress: bool = True) -> RunResult:
     """Continue an interrupted run from its last checkpoint; a finished run is left as it is.
 
     Args:
         path: the run folder.
+        num_steps: train a finished run on, to this many steps in all; see ``extension.extend``.
         progress: whether to show progress on stderr.
 
     Raises:
@@ -76,9 +78,13 @@ def resume(path: Path, *, progress: bool = True) -> RunResult:
     """
     folder = RunFolder(path)
     recipe = from_dict(folder.read_recipe()["recipe"], label=str(folder.recipe))
+    if num_steps and num_ranks() > 1:
+        raise RunError("one process extends a run: domainbert resume DIR --steps N; stop it with Ctrl-C, then resume DIR with several")
     if rank() > 0:
         return _finished(folder) or _follow(folder, recipe)
     with folder.locked():
+        if num_steps:
+            recipe = extend(folder, num_steps)
         return _finished(folder) or _train(folder, recipe, open_stores(folder, recipe, progress=progress), progress=progress)
 
 

@@ -1,23 +1,29 @@
 """The part of a run that needs torch: build the model, train it, measure it, publish it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from shutil import which
 from typing import Any
 
 import torch
+from accelerate.utils import gather_object
+from transformers import TrainingArguments
 from transformers.utils import logging as transformers_logging
 
 from domainbert.corpus.store import TokenStore
-from domainbert.engine.checkpoint import latest_checkpoint
+from domainbert.engine.budget import fitting_tokens
+from domainbert.engine.checkpoint import checkpoint_path, latest_checkpoint
 from domainbert.engine.encoder import PackedEncoder
 from domainbert.engine.folder import RunFolder
-from domainbert.engine.model import build_model, restore_dropout
-from domainbert.engine.packing import BatchMaker
-from domainbert.engine.progress import ProgressDisplay
+from domainbert.engine.layout import Layout
+from domainbert.engine.model import build_model, checkpoint_activations, restore_dropout
+from domainbert.engine.packing import BatchMaker, largest_rate
+from domainbert.engine.progress import ProgressDisplay, console
+from domainbert.engine.proof import proven_layout
 from domainbert.engine.steps import Steps
-from domainbert.engine.telemetry import MetricsLog
+from domainbert.engine.telemetry import MetricsLog, best_step
 from domainbert.engine.trainer import PackedTrainer, stop_on_signals, training_arguments
 from domainbert.errors import RunError
 from domainbert.evaluation.held_out import HeldOut, evaluation
@@ -28,8 +34,9 @@ from domainbert.pretraining.stores import adapter_of
 from domainbert.publishing.card import CardFacts, model_card
 from domainbert.publishing.contract import library_versions
 from domainbert.publishing.model_folder import write_model_folder
+from domainbert.recipe.document import to_dict
 from domainbert.recipe.scale import scaled
-from domainbert.recipe.schema import SCRATCH, Recipe
+from domainbert.recipe.schema import SCRATCH, Recipe, Training
 from domainbert.tokenization.spans import read_vocabulary
 
 
@@ -53,7 +60,9 @@ class Session:
         self.vocabulary = read_vocabulary(self.tokenizer, self.adapter)
         training = recipe.training
         self.model, self._dropouts = build_model(recipe.model, self.vocabulary, max_length=training.max_length, seed=training.seed)
-        self.encoder = PackedEncoder(self.model)
+        self.encoder = PackedEncoder(self.model, layout=self._layout())
+        if training.gradient_checkpointing:
+            checkpoint_activations(self.model)
         if training.compile == "on" or (training.compile == "auto" and torch.cuda.is_available() and _has_compiler()):
             self.encoder.compile()
         self.metrics = MetricsLog(folder.metrics)
@@ -85,6 +94,7 @@ class Session:
         """
         if not self._leads:
             return {}
+        self._load_best()
         after = self.held_out.full(self.encoder)
         result = evaluation(self.held_out, self.before, after, base=self.recipe.model.base, seed=self.recipe.training.seed)
         self._plot(result)
@@ -105,7 +115,7 @@ class Session:
             self.adapter,
             self.vocabulary,
             max_length=training.max_length,
-            micro_batch_tokens=training.micro_batch_tokens,
+            micro_batch_tokens=int(self.trainer.training.micro_batch_tokens),
         )
 
     @property
@@ -124,22 +134,74 @@ class Session:
         if self.recipe.training.max_steps:
             stages = scaled(self.recipe, stage_steps=[span.num_steps for span in steps.spans]).stage
             steps = Steps(maker, names, stages, self.recipe.training)
+        args = self._arguments(num_ranks, num_steps=len(steps))
+        if args.process_index == 0:
+            self._record(steps)
+        steps.share(rank=args.process_index, num_ranks=args.world_size)
+        steps.training = training = self._sized(args)
+        start = self._latest[0] if self._latest else 0
+        self._display = ProgressDisplay(start, len(steps), enabled=self.progress)
+        try:
+            return PackedTrainer(
+                self.encoder, steps, training, checkpoints=self.folder.checkpoints, metrics=self.metrics, evaluate=self._measure,
+                start_step=start, callbacks=[self._display], args=args,
+            )  # fmt: skip
+        except (ImportError, RuntimeError) as error:
+            if not training.report_to:
+                raise
+            raise RunError(f"training.report_to = {list(training.report_to)}: {error}; install what it names") from error
+
+    def _arguments(self, num_ranks: int, *, num_steps: int) -> TrainingArguments:
         advice = "start them with: torchrun --nproc_per_node N -m domainbert pretrain ..."
         try:
-            args = training_arguments(self.recipe.training, self.folder.path, num_steps=len(steps))
+            args = training_arguments(self.recipe.training, self.folder.path, num_steps=num_steps)
         except ValueError as error:  # accelerate's word for a launcher that left half of its variables unset
             if num_ranks == 1:
                 raise
             raise RunError(f"{num_ranks} processes cannot find each other ({error}); {advice}") from error
         if args.world_size != num_ranks:
             raise RunError(f"{num_ranks} processes were launched and {args.world_size} found each other; {advice}")
-        steps.share(rank=args.process_index, num_ranks=args.world_size)
-        start = self._latest[0] if self._latest else 0
-        self._display = ProgressDisplay(start, len(steps), enabled=self.progress)
-        return PackedTrainer(
-            self.encoder, steps, self.recipe.training, checkpoints=self.folder.checkpoints, metrics=self.metrics, evaluate=self._measure,
-            start_step=start, callbacks=[self._display], args=args,
-        )  # fmt: skip
+        return args
+
+    def _record(self, steps: Steps) -> None:
+        """Write down the stages as they are laid out, which lengths in epochs and ``max_steps`` leave open."""
+        stages = tuple(replace(span.stage, steps=span.num_steps, tokens=0, epochs=0.0) for span in steps.spans)
+        content = self.folder.read_recipe()
+        if "stages" not in content:
+            self.folder.write_json(self.folder.recipe, {**content, "stages": to_dict(replace(self.recipe, stage=stages))["stage"]})
+
+    def _layout(self) -> Layout | None:
+        """For a base, the layout that is proved on it; the table's for random weights, which the tests prove."""
+        model = self.recipe.model
+        if model.base == SCRATCH:
+            return None
+        layout = proven_layout(self.model, self.vocabulary, max_length=self.recipe.training.max_length)
+        if self.progress:
+            console.print(f"{model.base}: {self.model.config.model_type}, runs {layout}", highlight=False)
+        return layout
+
+    def _sized(self, args: TrainingArguments) -> Training:
+        """The recipe's training with a number for ``micro_batch_tokens``: as found, and kept for every resume."""
+        training = self.recipe.training
+        if not isinstance(training.micro_batch_tokens, str):
+            return training
+        content = self.folder.read_recipe()
+        tokens = content.get("micro_batch_tokens")
+        if tokens is None:
+            rate = max(largest_rate(stage.corruption.rate) for stage in self.recipe.stage)
+            found = fitting_tokens(self.encoder, self.vocabulary, training, device=args.device, rate=rate)
+            tokens = min(gather_object([found]) if args.world_size > 1 else [found])
+            if args.process_index == 0:
+                self.folder.write_json(self.folder.recipe, {**content, "micro_batch_tokens": tokens})
+        if self.progress:
+            console.print(f"micro_batch_tokens: {tokens:,}", highlight=False)
+        return replace(training, micro_batch_tokens=tokens)
+
+    def _load_best(self) -> None:
+        """Go back to the weights of the best held-out figure, if the recipe publishes those."""
+        best = best_step(self.metrics.read()) if self.recipe.training.publish == "best" else None
+        if best is not None and best[0] != len(self.trainer.steps):
+            self.trainer.load_checkpoint(checkpoint_path(self.folder.checkpoints, best[0]))
 
     @cached_property
     def _latest(self) -> Any:

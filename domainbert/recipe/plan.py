@@ -210,7 +210,8 @@ def _selected(stage: Stage) -> float:
 
 
 def _activation_bytes(recipe: Recipe, shape: Shape, selected: float) -> int:
-    tokens = min(recipe.training.micro_batch_tokens, recipe.training.batch_tokens)
+    asked = recipe.training.micro_batch_tokens
+    tokens = min(recipe.training.batch_tokens, recipe.training.batch_tokens if isinstance(asked, str) else asked)
     width = 2 if recipe.training.precision in ("bf16", "fp16") else _BYTES_FP32
     return round(tokens * width * shape.activation_values(selected=selected))
 

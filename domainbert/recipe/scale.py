@@ -45,7 +45,7 @@ def scaled_stages(stages: Sequence[Stage], lengths: Sequence[int], total: int) -
     for stage, share in zip(stages, shares, strict=True):
         if share < 1:
             raise RecipeError(f"training.max_steps = {total} leaves no step for stage '{stage.name}'; the recipe has {sum(lengths)} steps")
-    return tuple(_resized(stage, old, new) for stage, old, new in zip(stages, lengths, shares, strict=True))
+    return tuple(resized(stage, old, new) for stage, old, new in zip(stages, lengths, shares, strict=True))
 
 
 def planned_steps(recipe: Recipe) -> list[int]:
@@ -69,7 +69,8 @@ def token_steps(stage: Stage, batch_tokens: int) -> int:
     return max(1, round(stage.tokens / batch_tokens))
 
 
-def _resized(stage: Stage, old: int, new: int) -> Stage:
+def resized(stage: Stage, old: int, new: int) -> Stage:
+    """A stage of ``old`` steps made ``new`` steps long; warm-up and decay keep their share."""
     schedule = stage.schedule
     warmup = min(new, round(schedule.warmup_steps * new / old))
     decay = min(new - warmup, round(schedule.decay_steps * new / old))

@@ -1,9 +1,11 @@
 """A tiny recipe and a tiny genome, and the program as a user starts it."""
 
+import io
 import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import numpy as np
@@ -66,7 +68,7 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def domainbert(environment: dict[str, str]) -> Program:
+def process(environment: dict[str, str]) -> Program:
     """Run the program in a process of its own; ``status`` is what it must exit with."""
 
     def run(*arguments: object, status: int = 0, timeout: float = 120) -> subprocess.CompletedProcess[str]:
@@ -79,8 +81,28 @@ def domainbert(environment: dict[str, str]) -> Program:
 
 
 @pytest.fixture(scope="session")
-def finished(recipe: Path, domainbert: Program, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def domainbert() -> Program:
+    """Run the program as a user types it, but in this process: starting one costs more than these runs do."""
+    import torch
+
+    from domainbert.cli.app import app
+
+    torch.set_num_threads(1)
+
+    def run(*arguments: object, status: int = 0) -> subprocess.CompletedProcess[str]:
+        out, prose = io.StringIO(), io.StringIO()
+        with redirect_stdout(out), redirect_stderr(prose), pytest.raises(SystemExit) as left:
+            app(args=list(map(str, arguments)))
+        code = int(left.value.code or 0)
+        assert code == status, f"exit {code}\n{out.getvalue()}\n{prose.getvalue()}"
+        return subprocess.CompletedProcess(arguments, code, out.getvalue(), prose.getvalue())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def finished(recipe: Path, process: Program, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of an uninterrupted run."""
     folder = tmp_path_factory.mktemp("finished") / "run"
-    domainbert("pretrain", "--recipe", recipe, "--output", folder)
+    process("pretrain", "--recipe", recipe, "--output", folder)
     return folder
