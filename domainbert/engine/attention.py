@@ -1,12 +1,15 @@
 """Attention over sequences laid end to end, none of which sees another.
 
 The function is registered with transformers' attention interface, so every model whose layers go through that interface runs
-on packed input without a change to its code. Sequences of equal length are computed together as one dense batch.
+on packed input without a change to its code. On a GPU in half precision one kernel takes sequences of any lengths; elsewhere sequences of
+equal length are computed together as one dense batch.
 
 T tokens of a packed batch, H heads, D head size, B sequences of a group, L their length.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
+from inspect import signature
 from typing import Any
 
 import torch
@@ -14,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 NAME = "domainbert_packed"
+_LARGEST_HEAD = 256  # of flash attention
 
 Group = tuple[int, int, int]
 """First token, number of sequences, length of each: consecutive sequences of one length."""
@@ -49,6 +53,7 @@ def packed_attention(
     attention_mask: Tensor | None,
     *,
     groups: tuple[Group, ...],
+    cu_seqlens: Tensor | None = None,
     dropout: float = 0.0,
     scaling: float | None = None,
     sliding_window: int | None = None,
@@ -63,6 +68,7 @@ def packed_attention(
         value: likewise.
         attention_mask: always ``None`` here; ``groups`` says what may see what.
         groups: how the T tokens fall into sequences.
+        cu_seqlens: where each sequence begins, and T: the same on the device, int32.
         dropout: of the attention weights; 0 outside training.
         scaling: of the scores; ``D ** -0.5`` when absent.
         sliding_window: tokens further apart than ``sliding_window - 1`` do not see each other, as in flash attention.
@@ -72,6 +78,9 @@ def packed_attention(
         ``(1, T, H, D)`` and no weights.
     """
     assert attention_mask is None and query.shape[0] == 1, "packed attention takes one packed row and no mask"
+    if cu_seqlens is not None and takes_any_lengths(query, dropout):
+        longest = max(length for _, _, length in groups)
+        return _any_lengths(query, key, value, cu_seqlens, longest, scaling, sliding_window), None
     parts = []
     for start, count, length in groups:
         q, k, v = (_sequences(states, start, count, length) for states in (query, key, value))
@@ -80,6 +89,38 @@ def packed_attention(
         out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout, scale=scaling, enable_gqa=shared)
         parts.append(out.transpose(1, 2).flatten(0, 1))
     return torch.cat(parts).unsqueeze(0), None
+
+
+def takes_any_lengths(query: Tensor, dropout: float) -> bool:
+    """Whether torch's kernel for sequences of any lengths serves: a GPU, half precision, no dropout, a head size that it knows."""
+    if query.device.type != "cuda" or query.dtype not in (torch.bfloat16, torch.float16) or dropout:
+        return False
+    head_size = query.shape[-1]
+    return head_size % 8 == 0 and head_size <= _LARGEST_HEAD and _varlen_attention() is not None
+
+
+@cache
+def _varlen_attention() -> Callable[..., Any] | None:
+    """``varlen_attn`` where torch has it with sliding windows; the first releases had it without."""
+    try:
+        from torch.nn.attention.varlen import varlen_attn
+    except ImportError:
+        return None
+    return varlen_attn if {"scale", "window_size"} <= signature(varlen_attn).parameters.keys() else None
+
+
+def _any_lengths(
+    query: Tensor, key: Tensor, value: Tensor, cu_seqlens: Tensor, longest: int, scaling: float | None, sliding_window: int | None
+) -> Tensor:
+    """``(1, H, T, D)`` to the ``(1, T, H, D)`` of attention within each sequence, in one kernel."""
+    kernel = _varlen_attention()
+    assert kernel is not None
+    q, k, v = (states[0].transpose(0, 1) for states in (query, key, value))
+    if k.shape[1] != q.shape[1]:
+        k, v = (states.repeat_interleave(q.shape[1] // states.shape[1], dim=1) for states in (k, v))
+    reach = -1 if sliding_window is None else sliding_window - 1
+    out: Tensor = kernel(q, k, v, cu_seqlens, cu_seqlens, longest, longest, scale=scaling, window_size=(reach, reach))
+    return out.unsqueeze(0)
 
 
 def no_mask(*args: Any, **kwargs: Any) -> None:

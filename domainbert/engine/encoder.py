@@ -4,7 +4,7 @@ T tokens, N sequences, S selected positions, V vocabulary.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from inspect import signature
 from typing import Any
@@ -35,6 +35,7 @@ class PackedInput:
         selected_S: rows to predict.
         labels_S: their original ids.
         groups: how tokens fall into sequences.
+        cu_seqlens: where each sequence begins, and the number of tokens, int32.
     """
 
     input_ids_T: Tensor
@@ -43,6 +44,7 @@ class PackedInput:
     selected_S: Tensor
     labels_S: Tensor
     groups: tuple[attention.Group, ...]
+    cu_seqlens: Tensor
 
     @classmethod
     def of(cls, batch: Batch) -> "PackedInput":
@@ -55,18 +57,20 @@ class PackedInput:
             torch.from_numpy(selected),
             torch.from_numpy(batch.labels_T[selected]),
             attention.group_lengths(batch.length_N.tolist()),
+            torch.from_numpy(np.concatenate(([0], np.cumsum(batch.length_N))).astype(np.int32)),
         )
+
+    def pin_memory(self) -> "PackedInput":
+        """The same in page-locked memory, from which a GPU copies while it computes; the data loader calls it."""
+        return self._each(Tensor.pin_memory)
 
     def to(self, device: torch.device) -> "PackedInput":
         """The same on a device."""
-        return PackedInput(
-            self.input_ids_T.to(device, non_blocking=True),
-            self.position_T.to(device, non_blocking=True),
-            self.sequence_T.to(device, non_blocking=True),
-            self.selected_S.to(device, non_blocking=True),
-            self.labels_S.to(device, non_blocking=True),
-            self.groups,
-        )
+        return self._each(partial(Tensor.to, device=device, non_blocking=True))
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "PackedInput":
+        changed: dict[str, Any] = {name: change(getattr(self, name)) for name in self.__slots__ if name != "groups"}
+        return replace(self, **changed)
 
 
 class PackedEncoder:
@@ -108,7 +112,8 @@ class PackedEncoder:
         self._current = inputs
         try:
             if self.layout.packed:
-                return self._run(forward, inputs.input_ids_T[None], inputs.position_T[None], inputs.selected_S, groups=inputs.groups)
+                lengths = {"groups": inputs.groups, "cu_seqlens": inputs.cu_seqlens}
+                return self._run(forward, inputs.input_ids_T[None], inputs.position_T[None], inputs.selected_S, **lengths)
             parts = [self._rectangle(forward, inputs, rectangle) for rectangle in rectangles(inputs.groups, slack=self.layout.slack)]
             return torch.cat([part for part in parts if part is not None])
         finally:

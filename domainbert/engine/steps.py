@@ -1,7 +1,7 @@
 """The data loader's side of training: an item is a whole optimizer step, made from its number alone."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -31,6 +31,10 @@ class Step:
     micro_batches: tuple[PackedInput, ...]
     num_tokens: int
     num_selected: int
+
+    def pin_memory(self) -> "Step":
+        """The same in page-locked memory; the data loader calls it where there is a GPU."""
+        return replace(self, micro_batches=tuple(micro_batch.pin_memory() for micro_batch in self.micro_batches))
 
 
 class Steps(Dataset[Step]):

@@ -82,6 +82,7 @@ class PackedTrainer(Trainer):
             batch_size=None,
             sampler=range(self.start_step, len(self.steps)),
             num_workers=self.args.dataloader_num_workers,
+            pin_memory=self.args.device.type == "cuda",
             # Its own generator: creating an iterator draws from the global one, and dropout after a resume would differ.
             generator=torch.Generator(),
             collate_fn=cast(Any, _unchanged),  # with batch_size=None it is given an item, which the annotation does not know
