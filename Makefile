@@ -10,7 +10,11 @@ KEY := $(shell cksum < pyproject.toml | cut -d ' ' -f 1)
 INSTALLED := $(VENV)/.installed-$(KEY)
 INSTALLED_DEV := $(VENV)/.installed-dev-$(KEY)
 
-.PHONY: demo test clean
+# The oldest transformers that is supported, in front of the packages of .venv.
+OLDEST := .venv-oldest
+OLD_TRANSFORMERS := $(OLDEST)/.installed-$(KEY)
+
+.PHONY: demo test test-oldest clean
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED)
@@ -21,8 +25,13 @@ test: $(INSTALLED_DEV)
 	$(BIN)/mypy
 	$(BIN)/pytest
 
+# The engine's invariants hold with it too.
+test-oldest: $(OLD_TRANSFORMERS)
+	$(OLDEST)/bin/python -c 'import transformers; assert transformers.__version__.startswith("5.17."), transformers.__version__'
+	$(OLDEST)/bin/python -m pytest -p no:cacheprovider -m invariant tests/engine
+
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(OLDEST) build dist .mypy_cache .pytest_cache .ruff_cache
 
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; say which: make PYTHON=python3.12")'
@@ -38,4 +47,11 @@ $(INSTALLED): | $(BIN)/pip
 $(INSTALLED_DEV): $(INSTALLED)
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")' > $(VENV)/dev.txt
 	$(BIN)/pip install --requirement $(VENV)/dev.txt
+	touch $@
+
+$(OLD_TRANSFORMERS): $(INSTALLED_DEV)
+	rm -rf $(OLDEST)
+	$(BIN)/python -m venv $(OLDEST)
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > "$$($(OLDEST)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/newest.pth"
+	$(OLDEST)/bin/pip install 'transformers==5.17.*' 'huggingface_hub==1.33.*'
 	touch $@
