@@ -77,7 +77,7 @@ class Task:
 
 
 TASKS = {
-    "urls": Task("urls/unlabeled_union_derived.tsv.gz", 32_000, 128, 32, "bert"),
+    "urls": Task("urls/unlabeled_union_derived.tsv.gz", 32_000, 128, 64, "bert"),
     "biomedical": Task("biomedical/unlabeled_sentences_dedup_no_test_derived.tsv.gz", 30_000, 256, 32, "bert"),
     "proteins": Task("proteins/corpus_natural_no_heldout_derived.fasta.gz", 0, 512, 8, "esm"),
     "dna": Task("dna/genomes/escherichia_coli", 0, 512, 8, "modernbert"),
