@@ -126,6 +126,8 @@ class Adapter(ABC):
     """Pieces that a tokenizer may need for a word of the probes, on average; 0 for no bound."""
     structure_tokens: ClassVar[tuple[str, ...]] = ()
     """Tokens that ``canonicalize`` itself writes; every other special token that a text spells stays text."""
+    libraries: ClassVar[tuple[str, ...]] = ()
+    """Distributions that ``canonicalize`` relies on; their versions stand in the model's contract."""
 
     def __init__(self, options: Any = None) -> None:
         self.options = self.Options() if options is None else options

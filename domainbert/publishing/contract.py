@@ -53,7 +53,7 @@ class Contract:
         """The contract of an adapter and a tokenizer as they are now."""
         examples = tuple(_example(adapter, tokenizer, raw) for raw in adapter.probes())
         digest = hashlib.sha256(tokenizer.backend_tokenizer.to_str().encode()).hexdigest()
-        return cls(adapter.name, adapter.canonical_version, digest, library_versions(_LIBRARIES), examples)
+        return cls(adapter.name, adapter.canonical_version, digest, library_versions((*_LIBRARIES, *adapter.libraries)), examples)
 
     def write(self, folder: Path) -> None:
         """Write ``domainbert.json``."""
