@@ -30,7 +30,7 @@ class Record:
         id: the entry's name in its source.
         text: the raw text, before ``canonicalize``.
         group: what must not straddle training and validation (chromosome, scaffold, author, ...).
-        meta: where the text comes from, as short strings.
+        meta: where the text comes from, as short strings. Held-out figures are also given for each value of ``meta["kind"]``, where there is one.
         second: the other half of a pair.
         label: the label of a labelled source.
     """
