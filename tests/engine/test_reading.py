@@ -1,52 +1,24 @@
 """Invariants 2 and 6 with a companion: both models hide the same characters, whatever tokenizers they have."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from domainbert.adapters.registry import load_adapter
-from domainbert.corpus.build import build_store
 from domainbert.engine.packing import Batch, BatchMaker
 from domainbert.engine.reading import Reader
 from domainbert.engine.steps import Steps
 from domainbert.errors import RunError
-from domainbert.recipe.schema import Corpus, Corruption, Objective, Stage, Training
+from domainbert.recipe.schema import Corruption, Objective, Stage, Training
 from domainbert.tokenization.spans import read_vocabulary
 
 sys.path.insert(0, str(Path(__file__).parent))
 import words
+from genomes import ALIGN, GROUPS, dna, dna_steps
 
-TRAINING = Training(max_length=60, batch_tokens=1200, micro_batch_tokens=400)
 EVERYWHERE = frozenset({0, 1})
-
-
-def dna(kind: str, **options: int):
-    adapter = load_adapter("dna")
-    return adapter.tokenizer(kind, adapter.tokenizer_kinds[kind](**options), iter(()), model_max_length=60)
-
-
-def dna_steps(
-    folder: Path, *, student: str = "character", phase: bool = False, corruption: Corruption, data: tuple[str, ...] = (), **student_options: int
-) -> tuple[Steps, Reader]:
-    """Steps on random genome with a few unknown bases, read by a 6-mer companion too."""
-    adapter, rng = load_adapter("dna", options={"max_n_run": 5}), np.random.default_rng(0)
-    stores = []
-    for name in ("main", "other"):
-        letters = rng.choice(list("ACGT"), 3000)
-        letters[rng.random(3000) < 0.01] = "N"
-        (folder / f"{name}.fa").write_text(f">{name}\n{''.join(letters)}\n")
-        corpus = Corpus(name=name, sources=(str(folder / f"{name}.fa"),), validation_fraction=0.0)
-        stores.append(build_store(adapter, corpus, folder / name, make_tokenizer=lambda _: dna(student, **student_options), seed=0))
-    sources = frozenset(number for number, name in enumerate(("main", "other")) if not data or name in data)
-    reader = Reader("teacher", dna("kmer", k=6), adapter, random_phase=phase, max_length=None, sources=sources)
-    maker = BatchMaker(stores, [adapter, adapter], read_vocabulary(stores[0].tokenizer, adapter), {"teacher": reader})
-    stage = Stage(steps=6, corruption=corruption, objective=(Objective("align", companion="teacher", positions="visible", data=data),))
-    return Steps(maker, ["main", "other"], [stage], TRAINING), reader
-
-
-GROUPS = Corruption(select="companion", rate=0.3, mask=1.0, random=0.0, options={"companion": "teacher"})
 
 
 def visible_characters(batch: Batch, tokenizer) -> list[str]:
@@ -92,7 +64,7 @@ def test_a_base_hidden_alone_hides_the_companions_token(phase: bool, tmp_path: P
 
 
 def test_the_grid_begins_at_a_random_base_that_follows_from_the_sample(tmp_path: Path) -> None:
-    steps, reader = dna_steps(tmp_path, phase=True, corruption=GROUPS)
+    steps, _ = dna_steps(tmp_path, phase=True, corruption=GROUPS)
     batch = steps.batch(0)
     spans = batch.others["teacher"].spans
     begins = [int(own[np.argmax(own[:, 1] - own[:, 0] == 6), 0]) for own in spans]
@@ -105,7 +77,7 @@ def test_the_grid_begins_at_a_random_base_that_follows_from_the_sample(tmp_path:
 
 
 def test_a_companion_reads_only_the_corpora_of_its_terms(tmp_path: Path) -> None:
-    steps, _ = dna_steps(tmp_path, corruption=Corruption(rate=0.2), data=("main",))
+    steps, _ = dna_steps(tmp_path, corruption=Corruption(rate=0.2), sources=frozenset({0}), objective=(replace(ALIGN, data=("main",)),))
     batch = steps.batch(0)
     read = batch.others["teacher"].batch.length_N > 0
     assert (read == (batch.source_N == 0)).all() and read.any() and not read.all()
