@@ -41,14 +41,14 @@ def expand_distillation(tables: dict[str, Any], problems: Problems) -> None:
     if NAME in companions:
         problems.add("distillation", f"stands beside [companion.{NAME}]; write one of them")
         return
-    if "teacher" not in short:
-        problems.add("distillation.teacher", "is missing; name a folder or a Hub id, or use --teacher")
     for key in short:
         if key not in _COMPANION and key not in _OBJECTIVE:
             problems.unknown(f"distillation.{key}", nearest_key(key, (*_COMPANION, *_OBJECTIVE), "distillation"))
     companions[NAME] = {long: short[key] for key, long in _COMPANION.items() if key in short}
     problems.aliases |= {f"companion.{NAME}": "distillation"}
     problems.aliases |= {f"companion.{NAME}.{long}": f"distillation.{key}" for key, long in _COMPANION.items()}
+    if "teacher" not in short:
+        problems.add(f"companion.{NAME}.model", "is missing; name a folder or a Hub id, or use --teacher")
     stages = tables.get("stage")
     for index, stage in enumerate(stages if isinstance(stages, list) else ()):
         if isinstance(stage, dict) and isinstance(stage.get("objective"), list):
