@@ -68,7 +68,9 @@ def load_tokenizer(name: str, companion: Companion, adapter: Adapter) -> PreTrai
     from domainbert.publishing.contract import check_contract
 
     try:
-        tokenizer = load_base_tokenizer(companion.model, revision=companion.revision, trust_remote_code=companion.trust_remote_code)
+        tokenizer = load_base_tokenizer(
+            companion.model, revision=companion.revision, trust_remote_code=companion.trust_remote_code, adapter=adapter
+        )
         check_contract(Path(companion.model), adapter, tokenizer)
         tokenizer.model_max_length = min(tokenizer.model_max_length, _NO_LIMIT)
         check_tokenizer(tokenizer, adapter)

@@ -8,10 +8,12 @@ from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 
+from domainbert.adapters.base import Adapter
 from domainbert.engine.families import FAMILIES, bound_length, family_of
 from domainbert.errors import ModelError
 from domainbert.recipe.schema import SCRATCH, Model, Scratch
 from domainbert.tokenization.spans import Vocabulary
+from domainbert.tokenization.twin import find_twin
 
 Dropouts = dict[str, float]
 """Rates by config key, as they are to be published."""
@@ -111,8 +113,10 @@ def embedding_weight(model: PreTrainedModel) -> torch.nn.Parameter:
     return weight
 
 
-def load_base_tokenizer(base: str, *, revision: str = "", trust_remote_code: bool = False) -> PreTrainedTokenizerFast:
-    """The base's own tokenizer.
+def load_base_tokenizer(
+    base: str, *, revision: str = "", trust_remote_code: bool = False, adapter: Adapter | None = None
+) -> PreTrainedTokenizerFast:
+    """The base's own tokenizer; one without ``tokenizer.json`` is replaced by the adapter's tokenizer that is the same, if there is one.
 
     Raises:
         ModelError: there is none, or it is not a fast tokenizer that ``tokenizer.json`` describes.
@@ -121,6 +125,8 @@ def load_base_tokenizer(base: str, *, revision: str = "", trust_remote_code: boo
         tokenizer = AutoTokenizer.from_pretrained(base, revision=revision or None, trust_remote_code=trust_remote_code)
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(_explain(base, error)) from error
+    if not isinstance(tokenizer, PreTrainedTokenizerFast) and adapter is not None:
+        tokenizer = find_twin(tokenizer, adapter) or tokenizer
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise ModelError(f"{base}: its tokenizer ({type(tokenizer).__name__}) has no tokenizer.json; convert it to a fast tokenizer first")
     # A store holds whole records; windows and padding are the engine's.

@@ -95,7 +95,7 @@ def make_tokenizer(recipe: Recipe, adapter: Adapter, records: Iterable[Record]) 
         from domainbert.engine.model import load_base_tokenizer
         from domainbert.publishing.contract import check_contract
 
-        tokenizer = load_base_tokenizer(model.base, revision=model.revision)
+        tokenizer = load_base_tokenizer(model.base, revision=model.revision, adapter=adapter)
         check_contract(Path(model.base), adapter, tokenizer)
         if tokenizer.model_max_length > _NO_LIMIT:
             tokenizer.model_max_length = recipe.training.max_length
