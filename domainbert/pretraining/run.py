@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from domainbert.adapters.registry import load_adapter
 from domainbert.corpus.store import TokenStore
 from domainbert.engine.folder import RunFolder, free_folder
 from domainbert.errors import DomainBertError, RunError
+from domainbert.pretraining.companions import companion_folder, companion_recipes, require_companions, with_trained
 from domainbert.pretraining.extension import extend
 from domainbert.pretraining.stores import open_stores, stores_ready
 from domainbert.publishing.contract import library_versions
@@ -64,7 +64,7 @@ def pretrain(recipe: Recipe, *, output: Path | None = None, progress: bool = Tru
         except DomainBertError:
             folder.clear()  # nothing was trained: the name stays free for the next attempt
             raise
-        return _train(folder, recipe, stores, progress=progress)
+        return _train_all(folder, recipe, stores, progress=progress)
 
 
 def resume(path: Path, *, num_steps: int = 0, progress: bool = True) -> RunResult:
@@ -87,7 +87,7 @@ def resume(path: Path, *, num_steps: int = 0, progress: bool = True) -> RunResul
     with folder.locked():
         if num_steps:
             recipe = extend(folder, num_steps)
-        return _finished(folder) or _train(folder, recipe, open_stores(folder, recipe, progress=progress), progress=progress)
+        return _finished(folder) or _train_all(folder, recipe, open_stores(folder, recipe, progress=progress), progress=progress)
 
 
 def description(recipe: Recipe) -> dict[str, Any]:
@@ -105,6 +105,19 @@ def num_ranks() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
+def _train_all(folder: RunFolder, recipe: Recipe, stores: list[TokenStore], *, progress: bool) -> RunResult:
+    """Train the companions that recipes make, then the model; what is finished already is left as it is."""
+    for name, its in companion_recipes(recipe).items():
+        path = companion_folder(folder, name)
+        if num_ranks() > 1 and not (path / "evaluation.json").is_file():
+            raise RunError(f"companion {name!r} is trained by one process: train it by its own recipe, and name its model folder")
+        begun = (path / "recipe.json").is_file()
+        result = resume(path, progress=progress) if begun else pretrain(its, output=path, progress=progress)
+        if result.interrupted:
+            return RunResult(folder.path, folder.model, {}, interrupted=True)
+    return _train(folder, with_trained(recipe, folder), stores, progress=progress)
+
+
 def _train(folder: RunFolder, recipe: Recipe, stores: list[TokenStore], *, progress: bool) -> RunResult:
     from domainbert.pretraining.session import Session
 
@@ -112,19 +125,6 @@ def _train(folder: RunFolder, recipe: Recipe, stores: list[TokenStore], *, progr
     if not session.train():
         return RunResult(folder.path, folder.model, {}, interrupted=True)
     return RunResult(folder.path, folder.model, session.publish())
-
-
-def require_companions(recipe: Recipe) -> None:
-    """Check that the companions are there and read the domain's text, before a corpus is built for them.
-
-    Raises:
-        ModelError: one is not, or does not.
-    """
-    if recipe.companion:
-        from domainbert.engine.companions import load_tokenizer
-
-        for name, companion in recipe.companion.items():
-            load_tokenizer(name, companion, load_adapter(recipe.adapter))
 
 
 def _finished(folder: RunFolder) -> RunResult | None:
@@ -137,4 +137,4 @@ def _follow(folder: RunFolder, recipe: Recipe) -> RunResult:
     """The run in every process but the first, which builds the stores before process groups exist, so that none times out."""
     while not stores_ready(folder, recipe):
         time.sleep(_POLL_SECONDS)
-    return _train(folder, recipe, open_stores(folder, recipe, progress=False), progress=False)
+    return _train(folder, with_trained(recipe, folder), open_stores(folder, recipe, progress=False), progress=False)

@@ -134,7 +134,7 @@ class Companion:
     """A frozen model beside the one that is trained, with its own tokenizer.
 
     Args:
-        model: a folder or a Hub id.
+        model: a folder, a Hub id, or ``recipe:NAME|FILE`` for a model that is trained first, by that recipe on the run's own corpora.
         trust_remote_code: run code from its repository; needs ``revision``.
         train: frozen companions only, so far.
         precision: of its weights.

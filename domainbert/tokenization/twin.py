@@ -1,4 +1,4 @@
-"""A published tokenizer without ``tokenizer.json``, found again among the adapter's own: the Nucleotide Transformer's and ESM's are such."""
+"""Published tokenizers without ``tokenizer.json``, found again among the adapter's own: the Nucleotide Transformer's and ESM's are such."""
 
 from typing import TYPE_CHECKING
 
