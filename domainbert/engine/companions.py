@@ -1,6 +1,7 @@
 """Frozen models beside the one that is trained: loaded, checked against the text and the objectives, run without gradients."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -8,6 +9,7 @@ from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from domainbert.adapters.base import Adapter
+from domainbert.engine.cache import FeatureCache, weights_hash
 from domainbert.engine.encoder import PackedEncoder, PackedInput
 from domainbert.engine.model import embedding_weight, load_base, load_base_tokenizer, load_config
 from domainbert.engine.proof import proven_layout
@@ -33,6 +35,8 @@ class FrozenEncoder:
 
     def __init__(self, name: str, encoder: PackedEncoder) -> None:
         self.name, self.encoder = name, encoder
+        self._cache: FeatureCache | None = None
+        self._cached: tuple[int, ...] = ()
         encoder.model.requires_grad_(False).train(False)
 
     @property
@@ -55,8 +59,48 @@ class FrozenEncoder:
         if not len(inputs.input_ids_T):
             states, logits = (inputs.input_ids_T.new_zeros((0, width)).float() for width in (self.hidden_size, self.num_logits))
             return Encoded(logits, dict.fromkeys(layers, states))
-        with torch.inference_mode():
-            return self.encoder.encode(inputs, layers=layers)
+        if self._cache is None:
+            with torch.inference_mode():
+                return self.encoder.encode(inputs, layers=layers)
+        return self._through(self._cache, inputs, layers)
+
+    def open_cache(self, folder: Path, *, tokenizer_sha256: str, layers: Sequence[int], rank: int) -> None:
+        """Keep features on disk from now on, and read those that are there.
+
+        Args:
+            folder: of the cache.
+            tokenizer_sha256: of the companion's tokenizer.
+            layers: that some objective needs.
+            rank: of this process.
+
+        Raises:
+            ModelError: the folder holds another companion's features, or cannot be used.
+        """
+        self._cached = tuple(sorted(set(layers)))
+        model = self.encoder.model
+        owner = {
+            "weights": weights_hash(model), "tokenizer": tokenizer_sha256, "layers": list(self._cached), "precision": str(model.dtype),
+        }  # fmt: skip
+        width = len(self._cached) * self.hidden_size
+        self._cache = FeatureCache(folder, owner=owner, width=width, dtype=model.dtype, rank=rank)
+
+    def close(self) -> None:
+        """Give its cache free for another run."""
+        if self._cache is not None:
+            self._cache.close()
+
+    def _through(self, cache: FeatureCache, inputs: PackedInput, layers: Sequence[int]) -> Encoded:
+        """Features from the cache, or computed for the whole micro-batch and kept."""
+        device = inputs.input_ids_T.device
+        states = cache.read(inputs.keys)
+        if states is None:
+            with torch.inference_mode():
+                encoded = self.encoder.encode(inputs, layers=self._cached)
+            states = torch.cat([encoded.hidden[layer] for layer in self._cached], dim=-1)
+            ends = inputs.cu_seqlens.tolist()
+            cache.write(inputs.keys, [states[begin:end] for begin, end in pairwise(ends)])
+        parts = dict(zip(self._cached, states.to(device, non_blocking=True).chunk(len(self._cached), dim=-1), strict=True))
+        return Encoded(states.new_zeros((0, self.num_logits)), {layer: parts[layer] for layer in layers})
 
 
 def load_tokenizer(name: str, companion: Companion, adapter: Adapter) -> PreTrainedTokenizerFast:

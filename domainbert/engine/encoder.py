@@ -40,6 +40,7 @@ class PackedInput:
         cu_seqlens: where each sequence begins, and the number of tokens, int32.
         units: of each objective, by its title.
         others: the same samples as each companion reads them, by its name.
+        keys: what each sequence is called in a cache; empty where there is none.
     """
 
     input_ids_T: Tensor
@@ -51,6 +52,7 @@ class PackedInput:
     cu_seqlens: Tensor
     units: Mapping[str, Units] = field(default_factory=dict)
     others: Mapping[str, "PackedInput"] = field(default_factory=dict)
+    keys: tuple[bytes, ...] = ()
 
     @classmethod
     def of(cls, batch: Batch, *, rows: Ints | None = None) -> "PackedInput":

@@ -5,6 +5,7 @@ N samples, C tokens of the companion, P pairs of tokens that share characters.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -99,6 +100,7 @@ class Reader:
         self.name, self.sources, self.max_length = name, sources, max_length
         self.vocabulary = read_vocabulary(tokenizer, adapter)
         self.mask_id = self.vocabulary.mask_id
+        self.tokenizer_sha256 = sha256(tokenizer.backend_tokenizer.to_str().encode()).hexdigest()
         self._encoder = Encoder(adapter, tokenizer)
         self._num_phases = int(self.vocabulary.widths.max()) if random_phase else 1
 

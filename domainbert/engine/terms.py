@@ -5,6 +5,7 @@ Nothing here holds a model, so that the data loader's worker may do it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from hashlib import blake2b
 
 import numpy as np
 import torch
@@ -48,12 +49,13 @@ class StageTerms:
         for name, reading in batch.others.items():
             asked = [units[each.title].other_P for each in mine if each.companion == name]
             read = np.flatnonzero(reading.batch.length_N > 0) if not nothing else np.empty(0, np.int64)
-            others[name] = PackedInput.of(reading.batch.take(read), rows=_union(asked).numpy())
+            own = reading.batch.take(read)
+            others[name] = replace(PackedInput.of(own, rows=_union(asked).numpy()), keys=_keys(own))
         for each in mine:
-            own = units[each.title]
-            places = replace(own, row_P=torch.searchsorted(rows, own.row_P))
+            found = units[each.title]
+            places = replace(found, row_P=torch.searchsorted(rows, found.row_P))
             if each.companion:
-                places = replace(places, other_P=torch.searchsorted(others[each.companion].selected_S, own.other_P))
+                places = replace(places, other_P=torch.searchsorted(others[each.companion].selected_S, found.other_P))
             units[each.title] = places
         return replace(PackedInput.of(batch, rows=rows.numpy()), units=units, others=others)
 
@@ -73,6 +75,12 @@ def _pairs(batch: Batch, companion: str) -> Pairs | None:
     reading = batch.others[companion]
     row_P, other_P = reading.rows(np.cumsum(batch.length_N) - batch.length_N)
     return Pairs(row_P, other_P, reading.characters_P, reading.batch.labels_T[other_P] >= 0)
+
+
+def _keys(batch: Batch) -> tuple[bytes, ...]:
+    """A name for each sample by all that a companion sees of it: its tokens, some of them masked."""
+    parts = np.split(batch.input_ids_T, np.cumsum(batch.length_N)[:-1]) if len(batch.length_N) else []
+    return tuple(blake2b(part.tobytes(), digest_size=16).digest() for part in parts)
 
 
 def _union(rows: Sequence[Tensor]) -> Tensor:

@@ -1,8 +1,10 @@
 """What a run's objectives need beside the model: companions, the scale of labels, and parameters of their own."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
+import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from domainbert.adapters.base import Adapter
@@ -12,6 +14,7 @@ from domainbert.engine.losses import Losses
 from domainbert.engine.reading import Reader
 from domainbert.engine.steps import Steps
 from domainbert.engine.terms import companions_of
+from domainbert.engine.trainer import resolve_precision
 from domainbert.errors import RunError
 from domainbert.objectives.base import Sizes
 from domainbert.objectives.registry import term_class
@@ -43,6 +46,19 @@ def open_companions(
             name, recipe.companion[name], adapter, objectives=objectives, student=model, student_tokenizer=tokenizer, sources=sources
         )
     return models, readers
+
+
+def prepare_companion(companion: FrozenEncoder, recipe: Recipe, reader: Reader, *, device: torch.device, rank: int) -> None:
+    """Move a companion to the device in its precision, and open its cache if it has one.
+
+    Raises:
+        ModelError: the cache holds another companion's features, or cannot be used.
+    """
+    own = recipe.companion[companion.name]
+    companion.to(device, precision=resolve_precision(own.precision))
+    if own.cache:
+        layers = [theirs for each in companions_of(recipe.stage)[companion.name] for _, theirs in each.layers]
+        companion.open_cache(Path(own.cache), tokenizer_sha256=reader.tokenizer_sha256, layers=layers, rank=rank)
 
 
 def require_readable(steps: Steps) -> None:

@@ -1,6 +1,7 @@
 """The part of a run that needs torch: build the model, train it, measure it, publish it."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -25,13 +26,13 @@ from domainbert.engine.proof import proven_layout
 from domainbert.engine.reading import Reader
 from domainbert.engine.steps import Steps
 from domainbert.engine.telemetry import MetricsLog, best_step
-from domainbert.engine.trainer import PackedTrainer, resolve_precision, stop_on_signals, training_arguments
+from domainbert.engine.trainer import PackedTrainer, stop_on_signals, training_arguments
 from domainbert.errors import RunError
 from domainbert.evaluation.held_out import HeldOut, evaluation
 from domainbert.evaluation.intrinsic import Bits
 from domainbert.evaluation.plots import loss_curve
 from domainbert.evaluation.report import best
-from domainbert.pretraining.objectives import make_losses, open_companions, require_readable
+from domainbert.pretraining.objectives import make_losses, open_companions, prepare_companion, require_readable
 from domainbert.pretraining.stores import adapter_of
 from domainbert.publishing.card import CardFacts, model_card
 from domainbert.publishing.contract import library_versions
@@ -85,7 +86,9 @@ class Session:
         if self.trainer.start_step == len(self.trainer.steps):
             self.trainer.load_checkpoint(self._latest[1])
             return True
-        with stop_on_signals(self.trainer), self._display:
+        with stop_on_signals(self.trainer), self._display, ExitStack() as stack:
+            for companion in self.companions.values():
+                stack.callback(companion.close)
             self.trainer.train(resume_from_checkpoint=str(self._latest[1]) if self._latest else None)
         return self.trainer.state.global_step == len(self.trainer.steps)
 
@@ -146,7 +149,7 @@ class Session:
             require_readable(steps)
         losses = make_losses(self.recipe, [span.stage for span in steps.spans], self.model, self.companions, self.stores)
         for companion in self.companions.values():
-            companion.to(args.device, precision=resolve_precision(self.recipe.companion[companion.name].precision))
+            prepare_companion(companion, self.recipe, readers[companion.name], device=args.device, rank=args.process_index)
         steps.share(rank=args.process_index, num_ranks=args.world_size)
         steps.training = training = self._sized(args)
         start = self._latest[0] if self._latest else 0

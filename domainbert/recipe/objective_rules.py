@@ -79,6 +79,9 @@ def _objective(objective: Objective, path: str, recipe: Recipe, trained: list[st
     if objective.kind == "logit" and companion is not None and companion.phase == "random":
         text = 'needs tokens that line up; with companion.phase = "random" they do not'
         problems.add(path, text, because=(f"companion.{objective.companion}.phase",))
+    if objective.kind == "logit" and companion is not None and companion.cache:
+        text = "needs predictions, and a cache holds features"
+        problems.add(path, text, because=(f"companion.{objective.companion}.cache",))
     return replace(objective, positions=objective.positions or kind.positions)
 
 

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer
 
 from domainbert.adapters import registry
+from domainbert.engine.cache import FeatureCache
 from domainbert.objectives.regression import RegressionHead
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -176,6 +177,57 @@ def test_predictions_over_another_vocabulary_are_refused(recipe: Path, teacher: 
 def test_a_teacher_that_is_not_there(recipe: Path, domainbert: Program, tmp_path: Path) -> None:
     assert "companion 'teacher': nobody/nothing" in refused(domainbert, recipe, tmp_path, "--teacher", "nobody/nothing")
     assert not (tmp_path / "refused" / "recipe.json").exists(), "the name stays free"
+
+
+def test_cached_features_change_nothing(
+    distilled: Path, recipe: Path, teacher: Path, domainbert: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = f"distillation.cache={tmp_path / 'cache'}"
+    arguments = ("pretrain", "--recipe", recipe, "--teacher", teacher, "distillation.phase=random", cache, *GROUPS)
+    domainbert(*arguments, "--output", tmp_path / "first")
+    # The second run never asks the teacher.
+    monkeypatch.setattr(FeatureCache, "write", lambda *_: pytest.fail("a feature was computed again"))
+    domainbert(*arguments, "--output", tmp_path / "second")
+    for run in ("first", "second"):
+        assert values(tmp_path / run) == values(distilled)
+        assert (tmp_path / run / "model" / "model.safetensors").read_bytes() == (distilled / "model" / "model.safetensors").read_bytes()
+
+
+def test_a_cache_of_another_teacher_is_refused(
+    recipe: Path, teacher: Path, finished: Path, domainbert: Program, tmp_path: Path
+) -> None:
+    cache = f"distillation.cache={tmp_path / 'cache'}"
+    domainbert("pretrain", "--recipe", recipe, "--teacher", teacher, "--output", tmp_path / "run", "stage.mlm.steps=6", cache)
+    message = refused(domainbert, recipe, tmp_path, "--teacher", finished / "model", cache)
+    assert "holds the features of another companion (its tokenizer, weights differ)" in message
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "mine.txt").touch()
+    shutil.rmtree(tmp_path / "refused")
+    message = refused(domainbert, recipe, tmp_path, "--teacher", teacher, f"distillation.cache={tmp_path / 'other'}")
+    assert "is no cache of features (it holds mine.txt)" in message
+
+
+def test_a_teacher_that_a_recipe_makes_is_trained_first_on_the_same_text(recipe: Path, domainbert: Program, tmp_path: Path) -> None:
+    text = recipe.read_text().replace('kind = "character"', 'kind = "kmer"\noptions = {k = 3}')
+    text = text.replace("sources = [", 'sources = ["sample", ')
+    (tmp_path / "teacher.toml").write_text(text)
+    run = tmp_path / "run"
+    domainbert("pretrain", "--recipe", recipe, "--teacher", f"recipe:{tmp_path / 'teacher.toml'}", "--output", run, *GROUPS)
+    teacher = run / "companions" / "teacher"
+    told, mine = (json.loads((folder / "recipe.json").read_text()) for folder in (teacher, run))
+    assert told["stores"]["main"]["sources"] == mine["stores"]["main"]["sources"], "the run's corpus, not its recipe's own"
+    held_out = [json.loads((folder / "evaluation.json").read_text())["held_out"] for folder in (teacher, run)]
+    assert held_out[0]["groups"] == held_out[1]["groups"] and held_out[0]["letters"] == held_out[1]["letters"]
+    assert mine["recipe"]["companion"]["teacher"]["model"].startswith("recipe:")
+    # Without the student's end, a resumed run takes the teacher that is there.
+    (run / "evaluation.json").unlink()
+    before = (teacher / "model" / "model.safetensors").stat().st_mtime_ns
+    domainbert("resume", run)
+    assert (run / "evaluation.json").is_file() and (teacher / "model" / "model.safetensors").stat().st_mtime_ns == before
+
+
+def test_a_teacher_recipe_that_is_not_there(recipe: Path, domainbert: Program, tmp_path: Path) -> None:
+    assert "no recipe is called 'dna-hat': did you mean 'dna-had'?" in refused(domainbert, recipe, tmp_path, "--teacher", "recipe:dna-hat")
 
 
 PAIRS = """
