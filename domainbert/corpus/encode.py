@@ -55,6 +55,11 @@ class Encoder:
         assert not len(ids) or int(ids.max()) < self.size, f"the quick encoder of {self.name} gave an id beyond the vocabulary"
         return ids, counts
 
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Start and end character of each of a text's tokens."""
+        offsets: list[tuple[int, int]] = self._backend.encode(text, add_special_tokens=False).offsets
+        return offsets
+
     def _by_tokenizer(self, texts: Sequence[str]) -> tuple[NDArray[Any], NDArray[np.int64]]:
         ids: list[NDArray[np.uint32]] = []
         counts: list[int] = []

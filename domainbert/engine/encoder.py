@@ -108,16 +108,16 @@ class PackedEncoder:
             wrapped: what training calls, such as the distributed wrapper with its autocast. Without it the model's own forward runs in
                 the precision of its weights, which is what a user of the saved folder gets.
         """
-        forward = wrapped or partial(type(self.model).forward, self.model)
-        self._current = inputs
-        try:
-            if self.layout.packed:
-                lengths = {"groups": inputs.groups, "cu_seqlens": inputs.cu_seqlens}
-                return self._run(forward, inputs.input_ids_T[None], inputs.position_T[None], inputs.selected_S, **lengths)
-            parts = [self._rectangle(forward, inputs, rectangle) for rectangle in rectangles(inputs.groups, slack=self.layout.slack)]
-            return torch.cat([part for part in parts if part is not None])
-        finally:
-            self._current = None
+        return self._compute(wrapped or partial(type(self.model).forward, self.model), inputs)
+
+    def states(self, inputs: PackedInput) -> Tensor:
+        """What the last layer says of the selected positions, ``(S, D)``, in input order; the head is not asked.
+
+        Args:
+            inputs: a micro-batch on the model's device.
+        """
+        # Called around the hook that picks rows for the head.
+        return self._compute(partial(type(self.model.base_model).forward, self.model.base_model), inputs, wanted="last_hidden_state")
 
     def num_computed(self, inputs: PackedInput) -> int:
         """Tokens that the model computes for a micro-batch, padding included."""
@@ -144,18 +144,33 @@ class PackedEncoder:
         if self.model.config.model_type == "esm" and self.model.config.token_dropout:
             setattr(self.model.get_submodule("esm.embeddings"), "token_dropout", True)  # noqa: B010
 
-    def _run(self, forward: Callable[..., Any], ids_BL: Tensor, position_BL: Tensor, rows: Tensor, **keys: Any) -> Tensor:
-        """Logits of ``rows`` of a batch laid end to end."""
+    def _compute(self, forward: Callable[..., Any], inputs: PackedInput, *, wanted: str = "logits") -> Tensor:
+        """One output of the model at the selected positions."""
+        self._current = inputs
+        run = partial(self._run, forward, wanted)
+        try:
+            if self.layout.packed:
+                lengths = {"groups": inputs.groups, "cu_seqlens": inputs.cu_seqlens}
+                return run(inputs.input_ids_T[None], inputs.position_T[None], inputs.selected_S, **lengths)
+            parts = [self._rectangle(run, inputs, rectangle) for rectangle in rectangles(inputs.groups, slack=self.layout.slack)]
+            return torch.cat([part for part in parts if part is not None])
+        finally:
+            self._current = None
+
+    def _run(
+        self, forward: Callable[..., Any], wanted: str, ids_BL: Tensor, position_BL: Tensor, rows: Tensor, **keys: Any
+    ) -> Tensor:
+        """An output at ``rows`` of a batch laid end to end."""
         if self._takes_positions:
             keys["position_ids"] = position_BL + self.layout.position_offset
         if self._takes_types:
             keys["token_type_ids"] = torch.zeros_like(ids_BL)
-        self._rows = rows
-        logits: Tensor = forward(input_ids=ids_BL, **keys).logits
-        return logits[0]
+        self._rows = rows if wanted == "logits" else None
+        output: Tensor = getattr(forward(input_ids=ids_BL, **keys), wanted)
+        return output[0] if wanted == "logits" else output.flatten(0, 1)[rows]
 
-    def _rectangle(self, forward: Callable[..., Any], inputs: PackedInput, rectangle: Rectangle) -> Tensor | None:
-        """Logits of the selected positions of some consecutive sequences; ``None`` if they have none."""
+    def _rectangle(self, run: Callable[..., Tensor], inputs: PackedInput, rectangle: Rectangle) -> Tensor | None:
+        """The output at the selected positions of some consecutive sequences; ``None`` if they have none."""
         start, lengths = rectangle
         length_B = torch.tensor(lengths)
         column_L = torch.arange(int(length_B.max()))
@@ -171,7 +186,7 @@ class PackedEncoder:
         position_BL = column_L.to(place_T.device).expand_as(ids_BL)
         # A mask of ones is left out: the library then takes its faster way.
         keys = {} if len(set(lengths)) == 1 else {"attention_mask": mask_BL.long()}
-        return self._run(forward, ids_BL, position_BL, place_T[mine], **keys)
+        return run(ids_BL, position_BL, place_T[mine], **keys)
 
     def _select(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> Any:
         """Give the head the rows to predict and no others: ``(B, L, D)`` to ``(1, S, D)``."""

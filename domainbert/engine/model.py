@@ -65,8 +65,14 @@ def load_config(base: str, *, revision: str = "") -> PretrainedConfig:
     return config
 
 
-def load_base(base: str, *, revision: str = "", config: PretrainedConfig | None = None) -> PreTrainedModel:
+def load_base(base: str, *, revision: str = "", config: PretrainedConfig | None = None, needs_head: bool = True) -> PreTrainedModel:
     """A masked language model from a folder or the Hub: safetensors only, no remote code.
+
+    Args:
+        base: a folder or a Hub id.
+        revision: of the Hub's repository.
+        config: by default the base's own.
+        needs_head: whether a base without a trained masked-LM head is refused; without one only the encoder below it is of use.
 
     Raises:
         ModelError: what is missing, and what to do.
@@ -79,11 +85,13 @@ def load_base(base: str, *, revision: str = "", config: PretrainedConfig | None 
         )  # fmt: skip
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise ModelError(_explain(base, error)) from error
-    missing = sorted(info["missing_keys"])
+    body = f"{loaded.base_model_prefix}."
+    missing = sorted(key for key in info["missing_keys"] if needs_head or key.startswith(body))
     if missing:
         raise ModelError(
-            f"{base}: {len(missing)} weights of {type(loaded).__name__} are not in its files ({missing[0]} is one): it has no trained "
-            "masked-LM head; continue a checkpoint that was saved from a masked language model"
+            f"{base}: {len(missing)} weights of {type(loaded).__name__} are not in its files ({missing[0]} is one): "
+            + ("it has no trained masked-LM head; continue a checkpoint that was saved from a masked language model" if needs_head else
+               "its files belong to another architecture; check the folder")
         )
     assert isinstance(loaded, PreTrainedModel)
     return loaded
