@@ -1,5 +1,6 @@
 """Writes ``model/``: a folder that transformers loads without us."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def write_model_folder(
-    folder: Path, *, model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerFast", adapter: Adapter, card: str
+    folder: Path, *, model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerFast", adapter: Adapter, card: Callable[[Path], str]
 ) -> None:
     """Write config, safetensors weights, tokenizer, contract and card; the folder is whole or absent.
 
@@ -22,10 +23,10 @@ def write_model_folder(
         model: as it is to be published, its config restored.
         tokenizer: complete in ``tokenizer.json``.
         adapter: whose spelling the model expects.
-        card: content of README.md.
+        card: gives the content of README.md, from the folder with all the rest in it.
     """
     with whole_folder(folder, replace=True) as partial:
         model.save_pretrained(partial)
         save_tokenizer(tokenizer, partial)
         Contract.of(adapter, tokenizer).write(partial)
-        (partial / "README.md").write_text(card)
+        (partial / "README.md").write_text(card(partial))
