@@ -63,9 +63,11 @@ def upload(files: Mapping[str, Path], repository: str, *, private: bool = False,
             was published.
     """
     from huggingface_hub import HfApi, get_token
+    from huggingface_hub.utils import logging as hub_logging
 
     if not get_token():
         raise PublishError("no Hub token was found: log in with 'hf auth login', or set HF_TOKEN to a token that may write")
+    hub_logging.disable_propagation()  # it shows its messages itself
     api = HfApi(library_name="domainbert", library_version=domainbert.__version__)
     head = _prepared(api, repository, private=private, create_pr=create_pr)
     return _commit(api, repository, files, head, create_pr=create_pr)

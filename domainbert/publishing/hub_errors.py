@@ -103,7 +103,9 @@ def _read(error: Exception) -> Failure:
 
 def _address(error: Any) -> str:
     """Where the request went, as far as the error knows."""
+    from huggingface_hub.errors import HfHubHTTPError
+
     try:
-        return str(error.request.url)
-    except (AttributeError, RuntimeError):
+        return str((error.response if isinstance(error, HfHubHTTPError) else error).request.url)
+    except (AttributeError, RuntimeError):  # the error of no request, or of one that was not kept
         return ""
