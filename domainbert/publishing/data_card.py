@@ -43,6 +43,7 @@ class DataCard:
         Raises:
             PublishError: there is no such file, or its metadata are no YAML.
         """
+        import yaml  # of huggingface_hub
         from huggingface_hub import DatasetCardData
 
         try:
@@ -51,7 +52,7 @@ class DataCard:
             fields = DatasetCardData(**header)
         except OSError as error:
             raise PublishError(f"{path}: cannot be read ({error.strerror}); a data card is a Markdown file with YAML metadata") from None
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, yaml.YAMLError) as error:
             raise PublishError(f"{path}: its metadata cannot be read ({error})") from None
         return cls(path, str(fields.pretty_name or path.stem), _one_licence(fields.license), text)
 
