@@ -1,9 +1,9 @@
 """``domainbert publish``: a run's model to the Hugging Face Hub."""
 
 import json
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -43,27 +43,19 @@ def publish(
     domainbert publish runs/dna --repo me/dna --dry-run out
     domainbert publish runs/dna --repo me/dna --license apache-2.0 --data-card main=cards/genomes.md
     """
-    from domainbert.durable import whole_folder
-    from domainbert.publishing.bundle import assemble, find_run
-    from domainbert.publishing.hub import require_repository, upload
+    from domainbert.publishing.publish import publish as send
+    from domainbert.publishing.publish import write_bundle
 
-    require_repository(repository)
-    run, cards = find_run(folder), _assignments(data_cards or ())
+    cards, show = _assignments(data_cards or ()), partial(_show, repository)
     if dry_run is not None:
-        with whole_folder(dry_run) as out:
-            found = assemble(run, out, repository=repository, license=license, cards=cards)
-            _show(found, out, repository)
+        files = write_bundle(folder, dry_run, repository, license=license, cards=cards, show=show)
         typer.echo("nothing was uploaded; all of it is in", err=True)
-        typer.echo(json.dumps({"folder": str(dry_run), "files": list(found.files)}, indent=1) if as_json else dry_run)
+        typer.echo(json.dumps({"folder": str(dry_run), "files": files}, indent=1) if as_json else dry_run)
         return
-    with tempfile.TemporaryDirectory(prefix="domainbert-") as out_name:
-        out = Path(out_name)
-        found = assemble(run, out, repository=repository, license=license, cards=cards)
-        _show(found, out, repository)
-        done = upload(found.files, repository, private=private, create_pr=create_pr)
+    done = send(folder, repository, private=private, create_pr=create_pr, license=license, cards=cards, show=show)
     if done.removed:
         typer.echo(f"removed from the repository: {', '.join(done.removed)}", err=True)
-    typer.echo(json.dumps({**asdict(done), "files": list(found.files)}, indent=1) if as_json else done.pull_request or done.commit)
+    typer.echo(json.dumps(asdict(done), indent=1) if as_json else done.pull_request or done.commit)
 
 
 def _assignments(texts: Sequence[str]) -> dict[str, str]:
@@ -75,7 +67,7 @@ def _assignments(texts: Sequence[str]) -> dict[str, str]:
     return {name: file for name, _, file in pairs}
 
 
-def _show(found: "Scan", folder: Path, repository: str) -> None:
+def _show(repository: str, found: "Scan") -> None:
     rows = [(name, size(path.stat().st_size)) for name, path in found.files.items()]
     total = sum(path.stat().st_size for path in found.files.values())
     typer.echo(f"{repository}: {len(rows)} files, {size(total)}\n{columns(rows)}", err=True)

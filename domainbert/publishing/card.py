@@ -94,7 +94,7 @@ def _pictures(pictures: Sequence[str]) -> str:
 def _training(facts: RunFacts) -> str:
     training = facts.recipe.training
     stages = "; ".join(
-        f"{stage.name}: {', '.join(objective.kind for objective in stage.objective)}, {stage.schedule.shape}"
+        f"{stage.name} (objective {', '.join(objective.kind for objective in stage.objective)}, schedule {stage.schedule.shape})"
         for stage in facts.recipe.stage
     )
     rows = [
