@@ -1,13 +1,13 @@
 """The model card that goes with every run: what the model is, how to load it, what it was trained on and measured to do."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from domainbert.publishing.data_card import provenance_table
 from domainbert.publishing.facts import RunFacts
 from domainbert.publishing.provenance import Provenance, source_name
-from domainbert.publishing.results import model_index, other_figures, table
+from domainbert.publishing.results import model_index, other_figures, parts_table, table
 from domainbert.recipe.schema import SCRATCH
 
 if TYPE_CHECKING:
@@ -79,11 +79,20 @@ The head that predicts hidden tokens is kept, so it can also start a sparse (SPL
 
 def _results(facts: RunFacts) -> str:
     evaluation = facts.evaluation
-    lines = ["## Results", "", "On held-out text that training never saw; one run, one seed. The counts see what the model sees.", ""]
+    lines = ["## Results", "", "On held-out text that training never saw; one run, one seed. The counts predict the same hidden text.", ""]
     lines.append(table(evaluation))
+    if parts := _parts(evaluation):
+        lines += ["", parts]
     if others := other_figures(evaluation):
         lines += ["", "| also measured | |", "| --- | ---: |", *(f"| {name} | {value} |" for name, value in others)]
     return "\n".join(lines)
+
+
+def _parts(evaluation: Mapping[str, Any]) -> str:
+    try:
+        return parts_table(evaluation)
+    except (KeyError, TypeError, AttributeError):  # parts of another form: they are in evaluation.json all the same
+        return ""
 
 
 def _pictures(pictures: Sequence[str]) -> str:

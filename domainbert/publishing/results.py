@@ -10,7 +10,7 @@ from domainbert.recipe.schema import SCRATCH
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult
 
-_SHOWN_ABOVE = frozenset({"unit", "block", "seed", "base", "held_out", "before", "after", "baselines"})
+_SHOWN_ABOVE = frozenset({"unit", "block", "seed", "base", "held_out", "before", "after", "baselines", "hidden_unit"})
 _MOST_FIGURES = 60  # rows of what else was measured; the file itself goes along
 
 
@@ -31,7 +31,10 @@ class Figure:
     note: str = ""
 
 
-MODEL, COUNTS = "this model", (("composition only", "order 0"), ("best one-sided counts", "order"), ("best two-sided counts", "two-sided"))
+MODEL = "this model"
+COUNTS = (("composition only", "order 0"), ("order 3 counts", "order 3"), ("best one-sided counts", "order"),
+          ("best two-sided counts", "two-sided"))  # fmt: skip
+_NAMED = frozenset({"best one-sided counts", "best two-sided counts"})
 
 
 def figures(evaluation: Mapping[str, Any]) -> list[Figure]:
@@ -61,6 +64,17 @@ def table(evaluation: Mapping[str, Any]) -> str:
     return "\n".join(rows)
 
 
+def parts_table(evaluation: Mapping[str, Any]) -> str:
+    """Parts of the text that are scored apart (host and path, coding and other), as Markdown; empty where there are none."""
+    rows = []
+    for kind, score in (evaluation.get("after") or {}).items():
+        for name, part in sorted((score.get("parts") or {}).items(), key=lambda item: -item[1]["num_letters"]):
+            before = evaluation["before"].get(kind, {}).get("parts", {}).get(name)
+            old = f"{before['bits']:.3f}" if before else ""
+            rows.append(f"| {name}, {title(evaluation, kind)} | {part['num_letters']:,} | {part['bits']:.3f} | {old} |")
+    return "\n".join(["| part | letters | this model | before |", "| --- | ---: | ---: | ---: |", *rows]) if rows else ""
+
+
 def model_index(evaluation: Mapping[str, Any], *, dataset: str) -> "list[EvalResult]":
     """The figures for the Hub, each opponent under its own name beside the model."""
     from huggingface_hub import EvalResult
@@ -83,8 +97,9 @@ def model_index(evaluation: Mapping[str, Any], *, dataset: str) -> "list[EvalRes
 
 def title(evaluation: Mapping[str, Any], kind: str) -> str:
     """What a kind of hidden text is called."""
-    unit, block = evaluation.get("unit", "character"), evaluation.get("block", 1)
-    return {"single": f"single {unit}s hidden", "block": f"blocks of {block} hidden"}.get(kind, f"{kind} hidden")
+    unit, block, whole = evaluation.get("unit", "character"), evaluation.get("block", 1), evaluation.get("hidden_unit", "")
+    titles = {"single": f"single {unit}s hidden", "block": f"blocks of {block} hidden", "unit": f"whole {whole}s hidden"}
+    return titles.get(kind, f"{kind} hidden")
 
 
 def other_figures(evaluation: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -101,7 +116,7 @@ def _opponents(hidden: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[Fi
         for kind, scores in hidden.items():
             if any(score["name"].startswith(prefix) for score in scores):
                 score = best(scores, prefix)
-                yield Figure(who, kind, float(score["bits"]), "" if prefix == "order 0" else str(score["name"]))
+                yield Figure(who, kind, float(score["bits"]), str(score["name"]) if who in _NAMED else "")
 
 
 def _metric_name(evaluation: Mapping[str, Any], figure: Figure, unit: str) -> str:
