@@ -78,6 +78,7 @@ def read_documents(
     columns = columns or Columns()
     kind = detect(source, columns) if format == "auto" else "parquet" if source.is_parquet else format
     rows = {"lines": _lines, "table": _table, "jsonl": _jsonl, "log": _log, "parquet": _parquet}[kind]
+    file = source.path.name
     for line, values in rows(source, columns, encoding, drops):
         source.num_records += 1
         text = values[0]
@@ -88,7 +89,7 @@ def read_documents(
         assert text is not None
         name = values[1] if columns.id else None
         extra = {key: value or "" for key, value in zip(columns.extra, values[2:], strict=False)}
-        yield Document(name or f"{source.path.name}:{line}", text.strip(), line, extra)
+        yield Document(name or f"{file}:{line}", text.strip(), line, extra)
 
 
 def detect(source: Source, columns: Columns) -> str:
@@ -157,7 +158,7 @@ def _table(source: Source, columns: Columns, encoding: str, drops: Drops) -> Row
 
 
 def _log(source: Source, columns: Columns, encoding: str, drops: Drops) -> Rows:
-    """Logs that name their columns in a comment: the W3C's extended format (``#Fields: date cs-uri``) and Zeek's (``#fields<tab>ts<tab>uri``)."""
+    """Logs that name their columns in a comment: the W3C's extended format (``#Fields: date cs-uri``) and Zeek's (tabs instead)."""
     wanted: list[int] = []
     delimiter = " "
     for line, text in _decoded(source, encoding):
@@ -169,7 +170,7 @@ def _log(source: Source, columns: Columns, encoding: str, drops: Drops) -> Rows:
         if not text or text.startswith("#"):
             continue
         if not wanted:
-            raise CorpusError(f"{source.path}:{line}: a row before the line #Fields that names the columns; is the head of the log cut off?")
+            raise CorpusError(f"{source.path}:{line}: a row before the line #Fields, which names the columns; is the log cut off?")
         row = next(csv.reader([text], delimiter=delimiter)) if '"' in text and delimiter == " " else text.split(delimiter)
         cells = [row[index] if index < len(row) else None for index in wanted]
         yield line, [None if cell == "-" else cell for cell in cells]

@@ -34,6 +34,7 @@ _CANONICAL = re.compile(
     rf"(?:\[SCHEME\](?P<scheme>[a-z][a-z0-9+.-]*))?(?:\[USERINFO\])?\[(?P<kind>DOMAIN|IP|IPv6)\](?P<host>[^\[\]]*)(?:\[PORT\](?P<port>[0-9]+))?"
     rf"(?:\[PATH\](?P<path>{_TEXT}))?(?:\[QUERY\](?P<query>{_TEXT}))?(?:\[FRAGMENT\](?P<fragment>{_TEXT}))?|\[OPAQUE\](?P<opaque>{_TEXT})"
 )
+_HOST = re.compile(r"(?:\[SCHEME\][^\[]*)?(?:\[USERINFO\])?\[(DOMAIN|IP|IPv6)\]([^\[]*)")
 # Most URLs need nothing but cutting: no escapes, no parameters, no odd host.
 _PLAIN = re.compile(
     r"(?:https?://)?(?:www\.(?=[^/]*\.))?+([a-z0-9_-](?:[a-z0-9._-]*[a-z_-][a-z0-9_-]*)?)"
@@ -73,6 +74,12 @@ def opaque_scheme(raw: str) -> str:
     """The scheme of a URL that names no place (``javascript``, ``data``, ``mailto``, ...); empty for others."""
     found = _OPAQUE.match(raw)
     return (found[1] or found[2]).lower() if found else ""
+
+
+def host_of(canonical: str) -> tuple[str, str]:
+    """Kind (``DOMAIN``, ``IP``, ``IPv6``) and spelling of the host of canonical text; both empty where it names none."""
+    found = _HOST.match(canonical)
+    return (found[1], found[2]) if found else ("", "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ _PLAIN = re.compile(r"[a-z0-9._-]+")
 _LAST_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
 _ODD = re.compile(r"[^a-z0-9._-]")
 _MAX_PARTS = 4
-_MAX_NAME, _MAX_LABEL = 253, 63  # octets: RFC 1035, section 2.3.4
+_MAX_NAME = 253  # characters; a label has at most 63: RFC 1035, section 2.3.4
+_LABELS = re.compile(r"(?:[^.%]{1,63}\.)*[^.%]{1,63}")
 _DOTS = str.maketrans(dict.fromkeys("\u3002\uff0e\uff61", "."))  # UTS 46, section 2.3: full stops of other scripts
 
 
@@ -35,10 +36,9 @@ def canonical_host(host: str) -> tuple[str, str]:
     return host, "DOMAIN"
 
 
-def is_malformed(host: str, kind: str) -> bool:
-    """Whether no such name can be looked up: characters that hosts do not have, an empty label, too long."""
-    labels = host.split(".")
-    return kind == "DOMAIN" and ("%" in host or len(host) > _MAX_NAME or not all(0 < len(label) <= _MAX_LABEL for label in labels))
+def is_name(host: str) -> bool:
+    """Whether a name could be looked up: no characters that hosts do not have, no empty label, not too long."""
+    return len(host) <= _MAX_NAME and _LABELS.fullmatch(host) is not None
 
 
 def group_of(host: str, kind: str) -> str:
@@ -53,9 +53,14 @@ def group_of(host: str, kind: str) -> str:
     return registered_domain(host)
 
 
-@lru_cache(maxsize=1 << 16)
 def registered_domain(host: str) -> str:
     """The name that somebody registered: one label more than the public suffix; a suffix itself stays as it is."""
+    # Of two labels, whichever way the list has them, nothing can be left out.
+    return _registered(host) if host.count(".") > 1 else host
+
+
+@lru_cache(maxsize=1 << 16)
+def _registered(host: str) -> str:
     return str(suffixes().privatesuffix(host) or host)
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from domainbert.adapters.base import Drops, Record
-from domainbert.adapters.urls.canonical import opaque_scheme, split
-from domainbert.adapters.urls.host import group_of, is_malformed
+from domainbert.adapters.urls.canonical import host_of, opaque_scheme
+from domainbert.adapters.urls.host import group_of, is_name
 from domainbert.adapters.urls.options import UrlsOptions
 from domainbert.corpus import hub
 from domainbert.corpus.documents import Columns, Document, read_documents
@@ -57,16 +57,15 @@ def records_of(
     """Documents as records; what names no place or cannot exist is dropped with a reason."""
     name = Path(place).name
     for document in documents:
-        parts = split(canonical := canonicalize(document.text))
-        start, end = parts.host or (0, 0)
-        host = canonical[start:end]
-        if not host or is_malformed(host, parts.kind):
+        kind, host = host_of(canonicalize(document.text))
+        if not host or (kind == "DOMAIN" and not is_name(host)):
             scheme = opaque_scheme(document.text)
             drops.add(f"{scheme}_url" if scheme else "malformed_host" if host else "no_host", f"{place}:{document.line}")
             continue
         drops.num_kept += 1
-        meta = {"file": name, KIND: document.fields[options.kind_column]} if options.kind_column else {"file": name}
-        yield Record(document.id, document.text, group_of(host, parts.kind), meta)
+        label = document.fields.get(options.kind_column, "")
+        meta = {"file": name, KIND: label} if label else {"file": name}
+        yield Record(document.id, document.text, group_of(host, kind), meta)
 
 
 def _hub_documents(source: str, options: UrlsOptions) -> Iterator[Document]:

@@ -92,9 +92,9 @@ def find_encoder(tokenizer: "PreTrainedTokenizerFast") -> Encode | None:
     ours = {"type": "Split", "pattern": {"Regex": WORD}, "behavior": "Isolated", "invert": False}
     if {name: parts[name] for name in _DECISIVE} != dict.fromkeys(_DECISIVE) | {"pre_tokenizer": ours}:
         return None
-    added = [re.escape(token["content"]) for token in parts["added_tokens"]]
-    words = re.compile("|".join([*sorted(added, key=len, reverse=True), WORD])).findall
-    known = _Known(backend).__getitem__
+    added = {token["content"]: (token["id"],) for token in parts["added_tokens"]}
+    words = re.compile("|".join([*map(re.escape, sorted(added, key=len, reverse=True)), WORD])).findall
+    known = _Known(backend, added).__getitem__
 
     def encode(text: str) -> Any:
         if not text.isascii():  # digits and letters of other scripts are cut by the tokenizer's own rules
@@ -107,14 +107,16 @@ def find_encoder(tokenizer: "PreTrainedTokenizerFast") -> Encode | None:
     return encode
 
 
-class _Known(dict[str, list[int]]):
-    """The ids of words, looked up once."""
+class _Known(dict[str, tuple[int, ...]]):
+    """The ids of words, looked up once; ``always`` stay."""
 
-    def __init__(self, backend: "Tokenizer") -> None:
-        self._backend = backend
+    def __init__(self, backend: "Tokenizer", always: dict[str, tuple[int, ...]]) -> None:
+        super().__init__(always)
+        self._tokenize, self._always = backend.model.tokenize, always
 
-    def __missing__(self, word: str) -> list[int]:
+    def __missing__(self, word: str) -> tuple[int, ...]:
         if len(self) >= _MAX_CACHED:
             self.clear()
-        ids = self[word] = self._backend.encode(word, add_special_tokens=False).ids
+            self.update(self._always)
+        ids = self[word] = tuple([token.id for token in self._tokenize(word)])
         return ids
