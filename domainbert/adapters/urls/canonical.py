@@ -37,8 +37,8 @@ _CANONICAL = re.compile(
 _HOST = re.compile(r"(?:\[SCHEME\][^\[]*)?(?:\[USERINFO\])?\[(DOMAIN|IP|IPv6)\]([^\[]*)")
 # Most URLs need nothing but cutting: no escapes, no parameters, no odd host.
 _PLAIN = re.compile(
-    r"(?:https?://)?(?:www\.(?=[^/]*\.))?+([a-z0-9_-](?:[a-z0-9._-]*[a-z_-][a-z0-9_-]*)?)"
-    r"(?:/([A-Za-z0-9._~!$'()*+,-][A-Za-z0-9._~!$'()*+,/-]*)?)?"
+    r"(?:https?://)?+(?:www\.(?=[^/]*\.))?+((?:[a-z0-9_-]++\.)*+[0-9]*+[a-z_-][a-z0-9_-]*+)"
+    r"(?:/([A-Za-z0-9._~!$'()*+,-][A-Za-z0-9._~!$'()*+,/-]*+)?+)?+"
 )
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,30})://|(https?|ftp):[\\/]+", re.IGNORECASE)
 _DEFANGED_SCHEME = re.compile(r"(h(?:xx|\*\*|tt)ps?|f[xt]p)(?:\[:\]//|\[://\]|://|:\\\\)", re.IGNORECASE)
