@@ -28,8 +28,8 @@ def test_kinds_and_groups(records):
     assert set(kinds) == {"page", "popular", "phishing", "generated"} and min(kinds.values()) > 2000
     families = {record.group for record in records if record.meta["kind"] == "generated"}
     assert len(families) == 4 and all(family.startswith("family:") for family in families)
-    from domainbert.adapters.urls.host import registered_domain
     from domainbert.adapters.urls.canonical import host_of
+    from domainbert.adapters.urls.host import registered_domain
 
     sites = [record for record in records if record.meta["kind"] != "generated"]
     assert all(record.group == registered_domain(host_of(ADAPTER.canonicalize(record.text))[1]) for record in sites)

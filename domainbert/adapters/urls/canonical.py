@@ -142,7 +142,7 @@ def _general(raw: str, *, keep_scheme: bool, keep_www: bool) -> str:
     host, port = _take_port(place.strip())
     host, kind = canonical_host(host)
     if not keep_www and kind == "DOMAIN" and host.startswith("www.") and "." in host[4:]:
-        host = host[4:]
+        host, kind = canonical_host(host[4:])  # what is left may be an address
     parts = [f"[SCHEME]{scheme}" if (keep_scheme and scheme) or scheme not in _WEB else "", "[USERINFO]" if userinfo else ""]
     parts.append(f"[{kind}]{host}")
     if port and port != _DEFAULT_PORTS.get(scheme or "http"):

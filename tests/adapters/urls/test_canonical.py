@@ -37,6 +37,8 @@ canonicalize = ADAPTER.canonicalize
         ("example.com:/x", "[DOMAIN]example.com[PATH]x"),
         ("http://exa\tmple.com/\nx", "[DOMAIN]example.com[PATH]x"),
         ("www.com", "[DOMAIN]www.com"),
+        ("www.192.0.2.7", "[IP]192.0.2.7"),
+        ("WWW..0", "[DOMAIN]0"),
     ],
 )
 def test_grammar(raw, canonical):
