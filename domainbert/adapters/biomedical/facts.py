@@ -9,9 +9,14 @@ from domainbert.adapters.biomedical.lexicon import ANALYTES, ENDINGS, PLACES, UN
 
 T = TypeVar("T")
 
-WORDS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
+WORDS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
+).split()
 TENS = "_ _ twenty thirty forty fifty sixty seventy eighty ninety".split()
-PERIODS = "24 hours|48 hours|7 days|10 days|2 weeks|4 weeks|6 weeks|8 weeks|12 weeks|24 weeks|3 months|6 months|12 months|18 months|2 years|3 years|5 years|10 years"
+PERIODS = (
+    "24 hours|48 hours|7 days|10 days|2 weeks|4 weeks|6 weeks|8 weeks|12 weeks|24 weeks|3 months|6 months|12 months|18 months|"
+    "2 years|3 years|5 years|10 years"
+)
 RATIOS = (("odds ratio", "OR"), ("hazard ratio", "HR"), ("relative risk", "RR"))
 PLURALS = {"family": "families"}
 VERBS = {"was": "were"}
@@ -218,7 +223,8 @@ class Facts:
             low, size = numbers[name]
             return str(low + dice.below(size))
         if name == "dose":
-            return f"{dice.pick((5, 10, 20, 25, 40, 50, 75, 100, 150, 200, 400, 500))} {dice.pick(('mg', 'mg', 'µg', 'mg/kg', 'mg/m²', 'IU'))}"
+            amount = dice.pick((5, 10, 20, 25, 40, 50, 75, 100, 150, 200, 400, 500))
+            return f"{amount} {dice.pick(('mg', 'mg', 'µg', 'mg/kg', 'mg/m²', 'IU'))}"
         if name == "smalldose":
             return f"{dice.pick((1, 2, 5, 10, 20, 50, 100))} {dice.pick(('nM', 'µM', 'µg/mL', 'ng/mL', 'mg/kg'))}"
         assert name == "mant", name

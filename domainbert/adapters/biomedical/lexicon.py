@@ -33,7 +33,9 @@ caine:anesthetic barbital:sedative glitazone:agonist cycline:antibiotic dronate:
 
 GENE_LETTERS = "ABCDEFGHIKLMNPRSTVWXYZ"
 GREEK = "αβγδεκ"
-FACTORS = "interleukin interferon tumor-necrosis-factor transforming-growth-factor catenin integrin tubulin globulin amyloid laminin".split()
+FACTORS = """
+interleukin interferon tumor-necrosis-factor transforming-growth-factor catenin integrin tubulin globulin amyloid laminin
+""".split()
 
 CUTS = "ectomy ostomy otomy oplasty oscopy orrhaphy ography opexy odesis ocentesis".split()
 MANNERS = "laparoscopic open robot-assisted endoscopic percutaneous minimally-invasive emergency elective partial total".split()

@@ -23,11 +23,24 @@ _SKIPPED = frozenset(
     {
         "AuthorList", "InvestigatorList", "PersonalNameSubjectList", "ChemicalList", "SupplMeshList", "MeshHeadingList", "KeywordList",
         "GrantList", "DataBankList", "GeneSymbolList", "CitationSubset", "History", "ArticleIdList", "ObjectList", "MedlineJournalInfo",
-        "Journal", "VernacularTitle", "DateCompleted", "DateRevised", "ArticleDate", "Pagination", "ELocationID", "CopyrightInformation", "CoiStatement",
-        "GeneralNote", "Sections",
+        "Journal", "VernacularTitle", "DateCompleted", "DateRevised", "ArticleDate", "Pagination", "ELocationID", "CopyrightInformation",
+        "CoiStatement", "GeneralNote", "Sections",
     }
 )  # fmt: skip
+_FOREIGN = {
+    "html": "a web page, perhaps the error page of a failed download",
+    "article": "JATS full text",
+    "eSummaryResult": "an ESummary, which has no abstracts: fetch the records with efetch",
+    "eFetchResult": "an error message of efetch",
+}
 _HOLDERS = frozenset({"Abstract", "OtherAbstract", "CommentsCorrections", "DeleteCitation", "ReferenceList", "Book"})
+# Elements of MathML that hold other elements only: blanks between those are the file's, not the formula's.
+_MATH_HOLDERS = frozenset(
+    {
+        "math", "mrow", "mstyle", "semantics", "msub", "msup", "msubsup", "munder", "mover", "munderover", "mfrac", "msqrt", "mroot",
+        "mfenced", "mtable", "mtr", "mlabeledtr", "mtd", "mpadded", "mphantom", "menclose", "merror", "mmultiscripts",
+    }
+)  # fmt: skip
 # Elements of MathML that hold other elements only: blanks between those are the file's, not the formula's.
 _MATH_HOLDERS = frozenset(
     {
@@ -118,10 +131,11 @@ class _Reader:
             what = expat.ErrorString(error.code)
             early = final and what in ("no element found", "unclosed token", "unclosed CDATA section", "partial character")
             cure = "the file is incomplete: download it again" if early else "repair the file or download it again"
-            seen = "XML ends early" if early else f"not well-formed XML ({what})"
+            seen = "XML ends early" if early else f"not well-formed XML ({what.removeprefix('not well-formed (').removesuffix(')')})"
             raise CorpusError(f"{self.source.path}: {seen} after record {self.source.num_records} ({place}); {cure}") from None
         except LookupError:
-            raise CorpusError(f"{self.source.path}: Python knows no such encoding as its XML declaration or the option encoding says") from None
+            where = "as its XML declaration or the option encoding says"
+            raise CorpusError(f"{self.source.path}: Python knows no such encoding {where}") from None
 
     def take(self) -> list[Article]:
         done, self._done = self._done, []
@@ -129,12 +143,9 @@ class _Reader:
 
     def _start_root(self, name: str, attributes: dict[str, str]) -> None:
         if name not in _ROOTS:
-            advice = {"html": "a web page, perhaps the error page of a failed download", "article": "JATS full text", "eSummaryResult": (
-                "an ESummary, which has no abstracts; fetch with efetch instead"), "eFetchResult": "an error message of efetch"}
-            raise CorpusError(
-                f"{self.source.path}: XML whose root is <{name}>{', ' + advice[name] if name in advice else ''}; PubMed's and MEDLINE's is "
-                f"read ({', '.join(sorted(_ROOTS))})"
-            )
+            guess = f", {_FOREIGN[name]}" if name in _FOREIGN else ""
+            known = ", ".join(sorted(_ROOTS))
+            raise CorpusError(f"{self.source.path}: XML whose root is <{name}>{guess}; PubMed's and MEDLINE's is read ({known})")
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
         self._start(name, attributes)

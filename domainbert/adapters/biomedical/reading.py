@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 
 from domainbert.adapters.base import Drops, Record
@@ -86,8 +85,8 @@ def _scan(path: Path, kind: str, ledger: Ledger, options: BiomedicalOptions) -> 
 def _articles(path: Path, kind: str, options: BiomedicalOptions, drops: Drops, ledger: Ledger, before: int) -> Iterator[Record]:
     read: Callable[..., Iterator[Article]] = read_pubmed if kind == "pubmed" else read_medline
     number = before
-    with open_source(path) as file, closing(read(file, encoding=options.encoding)) as articles:
-        for article in articles:
+    with open_source(path) as file:
+        for article in read(file, encoding=options.encoding):
             number += bool(article.pmid)
             reason = ledger.verdict(article.pmid, number) if article.pmid else ""
             if reason:

@@ -7,8 +7,8 @@ An abstract is a study of one of seven kinds, with facts that its sentences shar
 * a clause: verbs agree with numbers, tense follows the section, percentages follow from counts;
 * a document: a disease is abbreviated behind its first mention, doses, counts, drugs and genes come back, he stays he.
 
-A group has a hundred names and a share of the sentences for itself, so that held-out groups hold out both. Only uniform doubles of NumPy's PCG64
-are drawn, and only + - * / is done with them, so that every platform writes the same abstracts.
+A group has a hundred names and a share of the sentences for itself, so that held-out groups hold out both. Only uniform doubles of
+NumPy's PCG64 are drawn, and only + - * / is done with them, so that every platform writes the same abstracts.
 """
 
 import re

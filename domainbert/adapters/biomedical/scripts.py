@@ -1,7 +1,7 @@
 """Sub- and superscripts, and MathML, as characters: nothing of a formula is lost, and nothing runs into its neighbour."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 _RAISED = dict(zip("0123456789+-\u2212=()ni", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿⁱ", strict=True))
 _LOWERED = dict(zip("0123456789+-\u2212=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎", strict=True))
@@ -36,25 +36,27 @@ def math(tag: str, parts: Sequence[str]) -> str:
     """
     if tag in ("annotation", "annotation-xml"):
         return ""  # says again in TeX what has been said
-    if tag == "mspace":
-        return " "
-    if tag in ("msub", "munder") and len(parts) == 2:  # noqa: PLR2004  # base and index
-        return parts[0] + script(parts[1], "sub")
-    if tag in ("msup", "mover") and len(parts) == 2:  # noqa: PLR2004  # base and exponent
-        return parts[0] + script(parts[1], "sup")
-    if tag in ("msubsup", "munderover") and len(parts) == 3:  # noqa: PLR2004  # base, index and exponent
-        return parts[0] + script(parts[1], "sub") + script(parts[2], "sup")
-    if tag == "mfrac" and len(parts) == 2:  # noqa: PLR2004  # above and below
-        return f"{_bracketed(parts[0])}/{_bracketed(parts[1])}"
-    if tag == "msqrt":
-        return f"√{_bracketed(''.join(parts))}"
-    if tag == "mroot" and len(parts) == 2:  # noqa: PLR2004  # radicand and index
-        return f"{script(parts[1], 'sup')}√{_bracketed(parts[0])}"
-    if tag == "mfenced":
-        return f"({', '.join(parts)})"
-    if tag in ("mtr", "mlabeledtr"):
-        return " ".join(parts)
-    return "".join(parts)
+    plain = " " if tag == "mspace" else "".join(parts)
+    write = _FORMS.get((tag, len(parts))) or _FORMS.get((tag, _ANY))
+    return write(parts) if write else plain
+
+
+_ANY = -1
+_Form = Callable[[Sequence[str]], str]
+_FORMS: dict[tuple[str, int], _Form] = {
+    ("msub", 2): lambda parts: parts[0] + script(parts[1], "sub"),
+    ("munder", 2): lambda parts: parts[0] + script(parts[1], "sub"),
+    ("msup", 2): lambda parts: parts[0] + script(parts[1], "sup"),
+    ("mover", 2): lambda parts: parts[0] + script(parts[1], "sup"),
+    ("msubsup", 3): lambda parts: parts[0] + script(parts[1], "sub") + script(parts[2], "sup"),
+    ("munderover", 3): lambda parts: parts[0] + script(parts[1], "sub") + script(parts[2], "sup"),
+    ("mfrac", 2): lambda parts: f"{_bracketed(parts[0])}/{_bracketed(parts[1])}",
+    ("mroot", 2): lambda parts: f"{script(parts[1], 'sup')}√{_bracketed(parts[0])}",
+    ("msqrt", _ANY): lambda parts: f"√{_bracketed(''.join(parts))}",
+    ("mfenced", _ANY): lambda parts: f"({', '.join(parts)})",
+    ("mtr", _ANY): " ".join,
+    ("mlabeledtr", _ANY): " ".join,
+}
 
 
 def _bracketed(text: str) -> str:
