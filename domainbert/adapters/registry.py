@@ -10,6 +10,7 @@ from domainbert.adapters.base import Adapter
 from domainbert.errors import DomainBertError
 
 BUILT_IN = {
+    "biomedical": "domainbert.adapters.biomedical:BiomedicalAdapter",
     "dna": "domainbert.adapters.dna:DnaAdapter",
     "urls": "domainbert.adapters.urls:UrlsAdapter",
 }
