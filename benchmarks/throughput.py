@@ -291,9 +291,8 @@ def prepare_ours(
         with tempfile.TemporaryDirectory() as output:
             args = training_arguments(training, Path(output), num_steps=steps)
             trainer = PackedTrainer(
-                encoder, plan, Losses([Stage()], sizes=lambda _: Sizes(0)), training,
-                checkpoints=Path(output) / "checkpoints", metrics=MetricsLog(Path(output) / "metrics.jsonl"),
-                evaluate=dict, callbacks=[clock], args=args,
+                encoder, plan, Losses([Stage()], sizes=lambda _: Sizes(0)), training, checkpoints=Path(output) / "checkpoints",
+                metrics=MetricsLog(Path(output) / "metrics.jsonl"), evaluate=dict, callbacks=[clock], args=args,
             )  # fmt: skip
             trainer.train()
         timed = [plan[number] for number in range(WARM_UP, steps)]

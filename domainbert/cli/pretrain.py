@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from textwrap import indent
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -68,20 +69,11 @@ def _finish(result: "RunResult") -> None:
     if not _speaks():
         return
     from domainbert.evaluation.report import render
+    from domainbert.publishing.card import loading_lines
 
-    typer.echo(f"\n{render(result.evaluation)}\n\n{loading_lines(result.model)}\n\nThe model is in", err=True)
+    loading = indent(loading_lines(str(result.model)), "    ")
+    typer.echo(f"\n{render(result.evaluation)}\n\n{loading}\n\nThe model is in", err=True)
     typer.echo(result.model)
-
-
-def loading_lines(model: Path) -> str:
-    """How to use the model in Python, without domainbert."""
-    return "\n".join(
-        (
-            "    from transformers import AutoModelForMaskedLM, AutoTokenizer",
-            f"    model = AutoModelForMaskedLM.from_pretrained({str(model)!r})",
-            f"    tokenizer = AutoTokenizer.from_pretrained({str(model)!r})",
-        )
-    )
 
 
 def _speaks() -> bool:

@@ -75,6 +75,11 @@ class Encoder:
         offsets = [np.array(encoding.offsets, np.int64).reshape(-1, 2) for encoding in encodings]
         return [np.array(encoding.ids, np.int64) for encoding in encodings], offsets
 
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Start and end character of each of a text's tokens."""
+        offsets: list[tuple[int, int]] = self._backend.encode(text, add_special_tokens=False).offsets
+        return offsets
+
     def _by_tokenizer(self, texts: Sequence[str]) -> tuple[NDArray[Any], NDArray[np.int64]]:
         ids: list[NDArray[np.uint32]] = []
         counts: list[int] = []

@@ -145,7 +145,9 @@ class _Stager:
         try:
             records = [self.adapter.whole(record) for record in records]
         except ValueError as error:
-            raise CorpusError(f"{error}: the source holds pairs of texts, and a token store holds single texts") from error
+            raise CorpusError(
+                f"{self.adapter.name}: the source holds pairs of texts ({error}); a token store holds single texts"
+            ) from error
         if self.globs.exclude:
             records = [record for record in records if not self.globs.excluded(record.group)]
         texts = [self.adapter.canonicalize(record.text) for record in records]

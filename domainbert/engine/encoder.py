@@ -142,6 +142,10 @@ class PackedEncoder:
         finally:
             self._current, self._layers, self._states = None, (), []
 
+    def states(self, inputs: PackedInput) -> Tensor:
+        """What the last layer says of the selected positions, ``(S, D)``, in input order; the head is not asked."""
+        return self.encode(replace(inputs, selected_S=inputs.selected_S[:0]), layers=(-1,)).hidden[-1][inputs.selected_S]
+
     def num_computed(self, inputs: PackedInput) -> int:
         """Tokens that the model computes for a micro-batch, padding included."""
         if self.layout.packed:

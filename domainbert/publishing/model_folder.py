@@ -1,6 +1,6 @@
 """Writes ``model/``: a folder that transformers loads without us."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ def write_model_folder(
     model: "PreTrainedModel",
     tokenizer: "PreTrainedTokenizerFast",
     adapter: Adapter,
-    card: str,
+    card: Callable[[Path], str],
     heads: "Mapping[str, nn.Module] | None" = None,
 ) -> None:
     """Write config, safetensors weights, tokenizer, contract and card; the folder is whole or absent.
@@ -30,7 +30,7 @@ def write_model_folder(
         model: as it is to be published, its config restored.
         tokenizer: complete in ``tokenizer.json``.
         adapter: whose spelling the model expects.
-        card: content of README.md.
+        card: gives the content of README.md, from the folder with all the rest in it.
         heads: further heads on its states, by name; written to ``heads.safetensors``, as ``<name>.<parameter>``.
     """
     with whole_folder(folder, replace=True) as partial:
@@ -42,4 +42,4 @@ def write_model_folder(
 
             named = {f"{name}.{key}": value for name, head in heads.items() for key, value in head.state_dict().items()}
             save_file({key: value.detach().cpu().contiguous() for key, value in named.items()}, partial / "heads.safetensors")
-        (partial / "README.md").write_text(card)
+        (partial / "README.md").write_text(card(partial))

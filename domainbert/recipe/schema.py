@@ -61,7 +61,10 @@ class Tokenizer:
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """A named source of records. An empty ``adapter`` takes the recipe's."""
+    """A named source of records. An empty ``adapter`` takes the recipe's.
+
+    ``card`` is its data card, a file or a shipped one's name: what a published model says of where its text comes from.
+    """
 
     name: str = "main"
     adapter: str = ""
@@ -73,6 +76,7 @@ class Corpus:
     max_drop_rate: float = number(0.05, low=0.0, high=1.0)
     views: Mapping[str, int] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
+    card: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +223,25 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
+class Card:
+    """What a model card says that nothing can measure. Training needs none of it, ``publish`` a licence.
+
+    Args:
+        license: an identifier of the Hub such as ``apache-2.0``; ``other`` with ``license_name`` and ``license_link``.
+        language: ISO 639 codes of the text, for text domains.
+        limits: what the model is not for, a paragraph.
+    """
+
+    license: str = ""
+    license_name: str = ""
+    license_link: str = ""
+    language: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    description: str = ""
+    limits: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """A whole recipe with every default filled in."""
 
@@ -231,3 +254,4 @@ class Recipe:
     training: Training = field(default_factory=Training)
     companion: Mapping[str, Companion] = field(default_factory=dict)
     stage: tuple[Stage, ...] = (Stage(steps=1000),)
+    card: Card = field(default_factory=Card)
