@@ -28,6 +28,7 @@ class Pairs(Adapter):
     Options = Options
     tokenizer_kinds: ClassVar = {"letters": Options}
     structure_tokens = ("|",)
+    max_pieces_per_word = 0.0
 
     def records(self, source: str, *, drops: Drops | None = None) -> Iterator[Record]:
         drops = Drops() if drops is None else drops
