@@ -26,6 +26,7 @@ from sklearn.metrics import matthews_corrcoef
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
+from transformers.utils import logging
 
 from domainbert.adapters.dna.sequence import reverse_complement
 from domainbert.pretraining import pretrain, resume
@@ -63,6 +64,8 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=2000, help="of each task's training and test rows, at most")
     parser.add_argument("--picture", type=Path, help="t-SNE of teacher and student on the splice task")
     options = parser.parse_args()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
     genome = next((options.data / "genomes" / "saccharomyces_cerevisiae").glob("*.fa.gz"))
     teacher = train(options, "teacher", "dna-had-teacher", genome, 0, steps=options.teacher_steps)
     for seed in options.seeds:  # all arms of a seed before the next, so that an early stop leaves whole seeds
@@ -132,15 +135,15 @@ def student(options: argparse.Namespace, arm: str, seed: int) -> tuple[PreTraine
 
 def read_task(folder: Path, most: int) -> Task:
     """A task; its dev rows train where the training rows are absent."""
-    train = folder / "train.csv" if (folder / "train.csv").is_file() else folder / "dev.csv"
-    test = list(read_rows(folder / "test.csv"))
+    train = folder / "train.csv.gz" if (folder / "train.csv.gz").is_file() else folder / "dev.csv.gz"
+    test = list(read_rows(folder / "test.csv.gz"))
     seen = {text for sequence, _ in test for text in (sequence, reverse_complement(sequence))}
     kept = {sequence: label for sequence, label in read_rows(train) if sequence not in seen}
     return Task(sample(list(kept.items()), most), sample(test, most))
 
 
 def read_rows(path: Path) -> Iterator[tuple[str, int]]:
-    with path.open(newline="") as file:
+    with gzip.open(path, "rt", newline="") as file:
         for row in csv.DictReader(file):
             yield row["sequence"].upper(), int(row["label"])
 

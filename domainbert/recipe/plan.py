@@ -94,6 +94,7 @@ def make_plan(recipe: Recipe) -> Plan:
         flops = num_tokens * shape.flops_per_token(length=recipe.training.max_length, selected=selected)
     rate = matrix_rate()
     weight_bytes = None if num_parameters is None else 4 * _BYTES_FP32 * num_parameters
+    notes += [_companion(name, companion.model) for name, companion in recipe.companion.items()]
     if corpus_bytes is None:
         notes.append("the size of a source is known only when it is read: the token store's size is left open")
     return Plan(
@@ -114,6 +115,13 @@ def make_plan(recipe: Recipe) -> Plan:
         seconds=None if flops is None else flops / (_REACHED * rate),
         notes=tuple(notes),
     )
+
+
+def _companion(name: str, model: str) -> str:
+    """What a companion adds, in words: its size is known when it is loaded."""
+    if model.startswith("recipe:"):
+        return f"companion {name} is trained first, by {model}; that, and its forward pass in every step, come on top"
+    return f"the forward pass of companion {name} ({model}) in every step comes on top"
 
 
 def matrix_rate() -> float:
