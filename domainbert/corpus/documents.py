@@ -122,13 +122,13 @@ Rows = Iterator[tuple[int, list[str | None]]]
 
 
 def _lines(source: Source, columns: Columns, encoding: str, drops: Drops) -> Rows:
-    for line, text in _decoded(source, encoding):
+    for line, text in decoded_lines(source, encoding):
         yield line, [text]
 
 
 def _table(source: Source, columns: Columns, encoding: str, drops: Drops) -> Rows:
     csv.field_size_limit(MAX_CELL)
-    numbered, lines = columns.text.isdigit(), _decoded(source, encoding)
+    numbered, lines = columns.text.isdigit(), decoded_lines(source, encoding)
     _, first = next(lines)
     delimiter = "\t" if plain_suffix(source.path) == ".tsv" else max(",\t;", key=first.count)
     # Tabs need no quotes, and files with them rarely mean any.
@@ -151,7 +151,7 @@ def _table(source: Source, columns: Columns, encoding: str, drops: Drops) -> Row
 
 def _jsonl(source: Source, columns: Columns, encoding: str, drops: Drops) -> Rows:
     names: list[str] = []
-    for line, text in _decoded(source, encoding):
+    for line, text in decoded_lines(source, encoding):
         if not text.strip():
             continue
         try:
@@ -202,8 +202,8 @@ def _fault(text: str | None, max_characters: int) -> str:
     return "too_long" if len(text) > max_characters else ""
 
 
-def _decoded(source: Source, encoding: str) -> Iterator[tuple[int, str]]:
-    """Lines without their ends, counted from 1; of a line that no text may be as long as, only the length is kept."""
+def decoded_lines(source: Source, encoding: str) -> Iterator[tuple[int, str]]:
+    """Lines without their ends, counted from 1; of a line of ``MAX_CELL`` bytes and more, only that it is so long is kept."""
     number, offset, held = 1, 0, b""
     for block in source.blocks():
         whole, newline, rest = (held + block).rpartition(b"\n")
