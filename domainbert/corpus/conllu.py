@@ -103,9 +103,7 @@ def _document(comments: dict[str, str], current: str) -> str:
     return comments.get("newdoc id") or comments.get("newdoc") or current
 
 
-def _sentence(
-    block: list[str], comments: dict[str, str], document: str, line: int, source: Source, drops: Drops
-) -> Sentence | None:
+def _sentence(block: list[str], comments: dict[str, str], document: str, line: int, source: Source, drops: Drops) -> Sentence | None:
     rows = [row.split("\t") for row in block if not row.startswith("#")]
     place = f"{source.path}:{line}"
     if any(len(row) != NUM_COLUMNS or not _ID.fullmatch(row[0]) for row in rows):

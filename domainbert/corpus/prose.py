@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 from domainbert.adapters.base import Drops
@@ -95,8 +96,8 @@ def _is_wrapped(head: bytes) -> bool:
     """Whether lines were broken to a width: blank lines between paragraphs, and hardly a line longer than an editor's."""
     lines = [line.strip() for line in head.split(b"\n")[:-1]]
     lengths = [len(line) for line in lines if line]
-    inner = [len(line) for line, below in zip(lines, lines[1:], strict=False) if line and below]
+    inner = [len(line) for line, below in pairwise(lines) if line and below]
     if not inner or len(lengths) == len(lines):
         return False
     long = sum(length > LONGEST_WRAPPED for length in lengths)
-    return long < 0.02 * len(lengths) and median(inner) >= SHORTEST_WRAPPED  # noqa: PLR2004  # a table or a long name among hundreds
+    return long < 0.02 * len(lengths) and median(inner) >= SHORTEST_WRAPPED  # a table or a long name among hundreds

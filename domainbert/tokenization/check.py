@@ -65,12 +65,12 @@ def _problem(tokenizer: "PreTrainedTokenizerFast", text: str) -> str:
         if not text[place].isspace():
             return f"character {place} ({text[place]!r}) of {shown!r} lies in no token"
     decoded = str(tokenizer.decode(ids, clean_up_tokenization_spaces=False))
-    if _comparable(decoded, tokenizer) != _comparable(text, tokenizer):
+    if comparable(decoded, tokenizer) != comparable(text, tokenizer):
         return f"{shown!r} comes back as {decoded[:60]!r}"
     return ""
 
 
-def _comparable(text: str, tokenizer: "PreTrainedTokenizerFast") -> str:
+def comparable(text: str, tokenizer: "PreTrainedTokenizerFast") -> str:
     """``text``, without white space for WordPiece, which does not keep it."""
     is_word_piece = type(tokenizer.backend_tokenizer.model).__name__ == "WordPiece"
     return "".join(text.split()) if is_word_piece else text

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-I, IT, THEY = range(3)  # je, il or elle, ils or elles
+ME, IT, THEY = range(3)  # je, il or elle, ils or elles
 PRESENT, IMPERFECT, PAST, FUTURE, CONDITIONAL, PERFECT, PLUPERFECT = range(7)
 VOWELS: Final = "aàâeéèêëiîïoôuùûyæœhAÀÂEÉÈÊIÎOÔUÙYŒH"  # a mute h counts; an aspirated one is marked by the * before it
 

@@ -82,7 +82,8 @@ saucisse orange olive citrouille pêche châtaigne liqueur
 
 # The feminine is regular unless it is given; those of the second list stand before their noun.
 ADJECTIVES = """
-noir/noire blanc/blanche rouge vert/verte bleu/bleue jaune gris/grise froid chaud profond pauvre/pauvre riche triste heureux simple public/publique
+noir/noire blanc/blanche rouge vert/verte bleu/bleue jaune gris/grise froid chaud profond pauvre/pauvre riche triste heureux
+simple public/publique
 important dangereux difficile facile étrange curieux sérieux sombre clair humide sec/sèche léger lourd fort faible doux/douce amer
 propre sale neuf/neuve ancien moderne célèbre inconnu perdu secret/secrète étroit large court épais/épaisse mince solide fragile rapide lent
 brillant pâle rond carré pointu lisse rude tendre cruel fidèle honnête malin/maligne prudent patient inquiet/inquiète joyeux furieux

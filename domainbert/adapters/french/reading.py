@@ -1,6 +1,7 @@
 """French files to records: which reader reads a file, and long texts in windows."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
@@ -76,16 +77,16 @@ def cut_sample(sample: Iterable[Record], options: FrenchOptions, drops: Drops) -
     """The built-in sample, treated like a file."""
     for record in sample:
         drops.num_kept += 1
-        yield from _cut(record.text, id=record.id, group=record.group, file=record.meta["file"], line=1, options=options)
+        yield from _cut(record, options)
 
 
-def _cut(text: str, *, id: str, group: str, file: str, line: int, options: FrenchOptions) -> Iterator[Record]:
+def _cut(whole: Record, options: FrenchOptions) -> Iterator[Record]:
     """One text as records of at most ``window`` characters."""
-    if len(text) <= options.window:
-        yield Record(id, text, group, {"start": "0", "file": file})
+    if len(whole.text) <= options.window:
+        yield replace(whole, meta={"start": "0", **whole.meta})
         return
-    for window in windows(((line, paragraph) for paragraph in text.split("\n")), options.window):
-        yield Record(id, window.text, group, {"start": str(window.start), "file": file})
+    for window in windows(((1, paragraph) for paragraph in whole.text.split("\n")), options.window):
+        yield replace(whole, text=window.text, meta={"start": str(window.start), **whole.meta})
 
 
 def _prose(file: Source, authors: Authors, options: FrenchOptions, drops: Drops) -> Iterator[Record]:
@@ -107,7 +108,7 @@ def _documents(file: Source, kind: str, options: FrenchOptions, drops: Drops) ->
     for document in documents:
         drops.num_kept += 1
         group = document.fields.get(options.group_column) or document.id
-        yield from _cut(document.text, id=document.id, group=group, file=file.path.name, line=document.line, options=options)
+        yield from _cut(Record(document.id, document.text, group, {"file": file.path.name}), options)
 
 
 def _treebank(file: Source, options: FrenchOptions, drops: Drops) -> Iterator[Record]:
@@ -132,4 +133,4 @@ def _hub(source: str, options: FrenchOptions, drops: Drops) -> Iterator[Record]:
             drops.add(event.reason if isinstance(event, Fault) else "blank", f"{source} {id}")
         else:
             drops.num_kept += 1
-            yield from _cut(event.decode(), id=id, group=id, file=source, line=1, options=options)
+            yield from _cut(Record(id, event.decode(), id, {"file": source}), options)

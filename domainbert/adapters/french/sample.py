@@ -17,13 +17,13 @@ from bisect import bisect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Final, TypeVar
+from typing import Final, Generic, TypeVar
 
 import numpy as np
 
 from domainbert.adapters.base import Record
 from domainbert.adapters.french import grammar, lexicon, templates
-from domainbert.adapters.french.grammar import FUTURE, IMPERFECT, IT, PAST, PERFECT, PLUPERFECT, PRESENT, THEY, Adjective, I, Noun
+from domainbert.adapters.french.grammar import FUTURE, IMPERFECT, IT, ME, PAST, PERFECT, PLUPERFECT, PRESENT, THEY, Noun
 
 SEED = 20261124
 NUM_GROUPS = 200
@@ -74,15 +74,15 @@ class _Draws:
         return choices[int(self.uniform() * len(choices))]
 
 
-class _Zipf:
+class _Zipf(Generic[T]):
     """Words of a class, drawn by rank; a group's favourites more often."""
 
     def __init__(self, words: Sequence[T], draws: _Draws) -> None:
         weights = [(FAVOUR if draws.chance(FAVOURITES) else 1.0) / (rank + ZIPF_SHIFT) for rank in range(len(words))]
         self.words, self._sums, self._draws = words, list(accumulate(weights)), draws
 
-    def __call__(self) -> T:  # type: ignore[type-var]
-        return self.words[bisect(self._sums, self._draws.uniform() * self._sums[-1])]  # type: ignore[return-value]
+    def __call__(self) -> T:
+        return self.words[bisect(self._sums, self._draws.uniform() * self._sums[-1])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +147,14 @@ class _Story:
     def __init__(self, draws: _Draws, names: _Names, number: int) -> None:
         self.draws = draws
         self.kind = list(_TENSES)[number % len(_TENSES)]
-        self.words = {name: _Zipf(words, draws) for name, words in templates.CLASSES.items()}
+        self.nouns = {name: _Zipf(nouns, draws) for name, nouns in templates.NOUNS.items()}
+        self.verbs = {name: _Zipf(verbs, draws) for name, verbs in templates.VERBS.items()}
+        self.people, self.adverbs = _Zipf(templates.PEOPLE, draws), _Zipf(templates.ADVERBS, draws)
+        self.adjectives = _Zipf(templates.ADJECTIVES, draws)
         self.cast = [self._new_person(names) for _ in range(draws.between(4, 6))]
         self.towns = [names.town() for _ in range(draws.between(2, 4))]
         self.year = draws.between(1830, 2024)
-        plural = grammar.plural(self.words["thing"]().word)
+        plural = grammar.plural(self.nouns["thing"]().word)
         society = f"{draws.pick(('Société', 'Compagnie', 'Coopérative', 'Union', 'Fédération'))} des {plural} de {self.towns[0]}"
         initials = "".join(word[0].upper() for word in re.findall(r"\w+", society) if word not in ("des", "de", "sur"))
         self.society = (grammar.spelled(society), initials)
@@ -208,20 +211,19 @@ class _Story:
     def _new_person(self, names: _Names) -> _Person:
         feminine = self.draws.chance(0.5)
         first = self.draws.pick((lexicon.WOMEN if feminine else lexicon.MEN).split())
-        masculine_word, _, feminine_word = self.words["profession"]().partition("/")
+        masculine_word, _, feminine_word = self.people().partition("/")
         return _Person(first, names.surname(), feminine, (feminine_word or masculine_word) if feminine else masculine_word)
 
     # Slots: people and subjects
 
     def _slot_S(self) -> str:
         """A subject for what follows: someone of the cast, a profession, or the narrator."""
-        draw = self.draws.uniform()
-        if self.kind == "letter" and draw < 0.35:
-            self.subject, self.last = _Subject(I), None
+        if self.kind == "letter" and self.draws.chance(0.35):
+            self.subject, self.last = _Subject(ME), None
             return "je"
-        if draw < 0.7:
+        if self.draws.chance(0.7):
             return self._cast_subject()
-        if draw < 0.8 and self.kind in ("news", "chronicle"):
+        if self.kind in ("news", "chronicle") and self.draws.chance(0.3):
             self.subject, self.last = _Subject(IT, feminine=True), None
             return "la " + self._slot_society()
         many = self.draws.chance(0.3)
@@ -259,7 +261,7 @@ class _Story:
         return f"{whole} ({initials})"
 
     def _profession(self) -> Noun:
-        masculine_word, _, feminine_word = self.words["person"]().partition("/")
+        masculine_word, _, feminine_word = self.people().partition("/")
         is_feminine = self.draws.chance(0.45)
         return Noun((feminine_word or masculine_word) if is_feminine else masculine_word, is_feminine)
 
@@ -290,7 +292,7 @@ class _Story:
         return participle + (self.subject.agreement if not participle.endswith("s") else self.subject.agreement.rstrip("s"))
 
     def _infinitive(self, kind: str) -> str:
-        return str(self.words[f"V:{kind}"]())
+        return self.verbs[kind]()
 
     def _verb(self, verb: str, kind: str, inner: str = "") -> str:
         person, agreement = self.subject.person, self.subject.agreement
@@ -308,33 +310,28 @@ class _Story:
 
     def _slot_it(self, kind: str) -> str:
         """A noun phrase that the next verb agrees with."""
-        noun, many = self.words[kind](), self.draws.chance(0.25)
-        assert isinstance(noun, Noun)
+        noun, many = self.nouns[kind](), self.draws.chance(0.25)
         self.subject, self.last = _Subject(THEY if many else IT, noun.feminine), None
         return self._phrase(noun, many=many, determiner="le")
 
     def _slot_np(self, kind: str) -> str:
-        noun = self.words[kind]()
-        assert isinstance(noun, Noun)
+        noun = self.nouns[kind]()
         return self._phrase(noun, many=self.draws.chance(0.25))
 
     def _slot_some(self) -> str:
         """Food, by the piece or the measure."""
-        noun = self.words["food"]()
-        assert isinstance(noun, Noun)
+        noun = self.nouns["food"]()
         partitive = "de la" if noun.feminine else "de le"
         return f"{partitive} {noun.word}" if self.draws.chance(0.5) else f"{self._slot_quantity()} de {noun.word}"
 
     def _slot_adjective(self) -> str:
-        adjective = self.words["adjective"]()
-        assert isinstance(adjective, Adjective)
+        adjective = self.adjectives()
         word = adjective.feminine if self.subject.feminine else adjective.masculine
         return grammar.plural(word) if self.subject.person == THEY else word
 
     def _phrase(self, noun: Noun, *, many: bool, determiner: str = "") -> str:
         """Determiner, adjectives and noun, in agreement."""
-        adjective = self.words["adjective"]() if self.draws.chance(0.35) else None
-        assert adjective is None or isinstance(adjective, Adjective)
+        adjective = self.adjectives() if self.draws.chance(0.35) else None
         word = grammar.plural(noun.word) if many else noun.word
         words = [word]
         if adjective is not None:
@@ -351,15 +348,14 @@ class _Story:
         return f"{preposition} {self._phrase_of('place')}"
 
     def _phrase_of(self, kind: str) -> str:
-        noun = self.words[kind]()
-        assert isinstance(noun, Noun)
+        noun = self.nouns[kind]()
         return self._phrase(noun, many=False, determiner="le")
 
     def _slot_town(self) -> str:
         return self.draws.pick(self.towns)
 
     def _slot_adverb(self) -> str:
-        return str(self.words["adverb"]()).rstrip("*")
+        return self.adverbs()
 
     # Slots: numbers and times
 
@@ -382,14 +378,16 @@ class _Story:
         return str(self.year if self.draws.chance(0.6) else self.year + self.draws.between(-12, 12))
 
     def _slot_date(self) -> str:
-        day = self.draws.between(1, 28)
-        return f"{'1er' if day == 1 else day} {self.draws.pick(templates.MONTHS)}{' ' + self._slot_year() if self.draws.chance(0.5) else ''}"
+        day, month = self.draws.between(1, 28), self.draws.pick(templates.MONTHS)
+        year = f" {self._slot_year()}" if self.draws.chance(0.5) else ""
+        return f"{'1er' if day == 1 else day} {month}{year}"
 
     def _slot_hour(self) -> str:
         return f"{self.draws.between(2, 23)} heures{self.draws.pick(('', '', ' et demie', ' moins le quart'))}"
 
     def _slot_days(self) -> str:
-        return f"{self.draws.pick(('deux', 'trois', 'cinq', 'dix', 'quinze', 'vingt'))} {self.draws.pick(('jours', 'mois', 'ans', 'heures'))}"
+        number, unit = ("deux", "trois", "cinq", "dix", "quinze", "vingt"), ("jours", "mois", "ans", "heures")
+        return f"{self.draws.pick(number)} {self.draws.pick(unit)}"
 
 
 def _grouped(number: int) -> str:

@@ -4,7 +4,7 @@ A slot in braces is a method of the writer in ``sample``: ``{S}`` chooses a subj
 with it, ``{it:abstract}`` is a noun phrase that becomes the subject.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
 
 from domainbert.adapters.french import lexicon
@@ -100,20 +100,21 @@ def _adjectives() -> list[Adjective]:
     return found
 
 
-CLASSES: Final[dict[str, Sequence[Noun] | Sequence[Adjective] | Sequence[str]]] = {
-    "person": lexicon.PEOPLE.split(),
-    "profession": lexicon.PEOPLE.split()[4:],
+NOUNS: Final = {
     "animal": _nouns(lexicon.ANIMALS_M, lexicon.ANIMALS_F),
     "thing": _nouns(lexicon.THINGS_M, lexicon.THINGS_F),
     "place": _nouns(lexicon.PLACES_M, lexicon.PLACES_F),
     "abstract": _nouns(lexicon.ABSTRACT_M, lexicon.ABSTRACT_F),
     "food": _nouns(lexicon.FOOD_M, lexicon.FOOD_F),
-    "adjective": _adjectives(),
-    "adverb": lexicon.ADVERBS.split(),
-    "V:thing": lexicon.TAKES_THING.split(),
-    "V:person": lexicon.TAKES_PERSON.split(),
-    "V:none": lexicon.WITHOUT_OBJECT.split(),
-    "V:motion": lexicon.MOTION.split(),
-    "V:saying": lexicon.SAYING.split(),
-    "V:happens": lexicon.HAPPENS.split(),
+}
+ADJECTIVES: Final = _adjectives()
+PEOPLE: Final = lexicon.PEOPLE.split()
+ADVERBS: Final = [adverb.replace("*", "") for adverb in lexicon.ADVERBS.split()]
+VERBS: Final = {
+    "thing": lexicon.TAKES_THING.split(),
+    "person": lexicon.TAKES_PERSON.split(),
+    "none": lexicon.WITHOUT_OBJECT.split(),
+    "motion": lexicon.MOTION.split(),
+    "saying": lexicon.SAYING.split(),
+    "happens": lexicon.HAPPENS.split(),
 }

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 PAD, UNKNOWN, CLS, SEP, MASK = SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 INSIDE = "##"  # begins the entries that continue a word
 PAIRS = [f"{number:02d}" for number in range(100)]  # numbers are read two digits at a time: CamemBERT 2.0 (arXiv 2411.08868)
-ALWAYS = "àâäçéèêëîïôöùûüÿœæÀÂÄÇÉÈÊËÎÏÔÖÙÛÜŸŒÆ«»—–…·€°§"  # characters of French that a small corpus may lack
+ALWAYS = "àâäçéèêëîïôöùûüÿœæÀÂÄÇÉÈÊËÎÏÔÖÙÛÜŸŒÆ«»—\u2013…·€°§"  # characters of French that a small corpus may lack
 # Emoji_Presentation of Unicode's emoji-data.txt in blocks, without the flags and skin tones that are sequences
 EMOJI = ((0x1F300, 0x1F5FF), (0x1F600, 0x1F64F), (0x1F680, 0x1F6C5), (0x1F90C, 0x1F9FF))
-SINGLE_EMOJI = "☀☎☔☕☺♥⚠⚡⚽✅✈✉✌✏✔✨❄❌❓❗❤➕➡⭐"
+SINGLE_EMOJI = "☀☎☔☕☺♥⚠⚡⚽✅✈✉✌✏✔✨❄❌❓❗❤➡⭐"
 ALPHABET_COUNT = 10  # times that a character must occur to be an entry of its own
 ALPHABET_SHARE = 0.1  # of the vocabulary, at most, for characters
 LONGEST_WORD = 4 * (2 * spelling.LONGEST + 2)  # bytes of the longest match of the pattern

@@ -14,8 +14,9 @@ OCR_RATE = 0.02  # of the characters; a fair scan of an old newspaper
 # What scanners take for one another in French print, each way round
 CONFUSIONS: Final = {
     "e": "cé", "é": "eè6", "è": "eé", "ê": "eé", "a": "oâ", "à": "aâ", "o": "0c", "i": "l1í", "l": "1Ii", "n": "ur", "u": "nv", "s": "5f",
-    "f": "ſs", "t": "f1", "c": "eç", "ç": "c", "h": "b", "b": "h", "r": "n", "g": "q9", "m": "nn", "I": "l1", "E": "F", "C": "G", "B": "8R",
-    "O": "0Q", ",": ".", ".": ",", ";": ":", "'": "’,", "œ": "æ", "«": "<", "»": ">", "1": "l", "0": "O", "5": "S", "8": "B",
+    "f": "\u017fs", "t": "f1", "c": "eç", "ç": "c", "h": "b", "b": "h", "r": "n", "g": "q9", "m": "nn", "I": "l1",
+    "E": "F", "C": "G", "B": "8R",
+    "O": "0Q", ",": ".", ".": ",", ";": ":", "'": "\u2019,", "œ": "æ", "«": "<", "»": ">", "1": "l", "0": "O", "5": "S", "8": "B",
 }  # fmt: skip
 _PAIRS = {"rn": "m", "cl": "d", "ii": "u", "vv": "w", "fi": "ﬁ", "fl": "ﬂ"}
 _BEFORE = re.compile(r" (?=[;:!?»])|(?<=«) ")
@@ -23,7 +24,7 @@ _QUOTED = re.compile(r'"([^"\n]*)"')
 
 
 def typographic(text: str, rng: np.random.Generator) -> str:
-    """As a printer sets it: ``’``, ``…``, guillemets, and no-break spaces where French wants them."""
+    """As a printer sets it: typographic apostrophes, ``…``, guillemets, and no-break spaces where French wants them."""
     text = _QUOTED.sub("«\u00a0\\1\u00a0»", text.replace("...", "…"))
     return _BEFORE.sub("\u202f", text).replace("'", "\u2019")
 
@@ -31,7 +32,7 @@ def typographic(text: str, rng: np.random.Generator) -> str:
 def plain_keyboard(text: str, rng: np.random.Generator) -> str:
     """As it is typed on a keyboard without French marks: straight quotation marks, three dots, hyphens, no blank before ``!``."""
     text = re.sub(r" (?=[;:!?])", "", re.sub(r"« ?| ?»", '"', text))
-    return text.replace("…", "...").replace("—", "-").replace("–", "-")
+    return text.replace("…", "...").replace("—", "-").replace("\u2013", "-")
 
 
 def no_ligatures(text: str, rng: np.random.Generator) -> str:
