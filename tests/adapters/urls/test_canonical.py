@@ -76,14 +76,18 @@ def test_mixed_unicode_and_punycode_suffixes(tmp_path):
     assert {record.group for record in ADAPTER.records(str(path))} == {"xn--fsqu00a.xn--55qx5d.cn"}
 
 
-@pytest.mark.parametrize("label", ["xn--", "xn---", "xn--0", "xn--zzzzzzzzzzzz99999999", "xn--\u00fc", "xn--a b", "xn--tub-1m9d15sfkkhsifsbqygyujjrw60"])
+@pytest.mark.parametrize(
+    "label", ["xn--", "xn---", "xn--0", "xn--zzzzzzzzzzzz99999999", "xn--\u00fc", "xn--a b", "xn--tub-1m9d15sfkkhsifsbqygyujjrw60"]
+)
 def test_what_is_no_punycode_is_kept_as_it_stands(label):
     """tldextract issues 191, 199, 200 and 164 (crashes) and 55 (names that merely begin like punycode)."""
     text = canonicalize(f"http://{label}.example/x")
     assert text.endswith(".example[PATH]x") and text.startswith("[DOMAIN]xn--") and canonicalize(text) == text
 
 
-@pytest.mark.parametrize("raw", ["example.com/http/x", "example.com/http://other.example/", "example.com/?u=http://other.example/", "httpbin.example"])
+@pytest.mark.parametrize(
+    "raw", ["example.com/http/x", "example.com/http://other.example/", "example.com/?u=http://other.example/", "httpbin.example"]
+)
 def test_http_inside_a_url_is_no_scheme(raw):
     """DomURLs_BERT's preprocessing looks for the four letters anywhere, and takes the rest for the host."""
     host = raw.split("/")[0]
@@ -124,7 +128,9 @@ def test_userinfo_leaves_no_trace_but_its_token():
         assert canonicalize(raw) == "[USERINFO][DOMAIN]example.com"
 
 
-@pytest.mark.parametrize("raw", ["javascript:alert(1)", "data:text/html;base64,PGI+", "mailto:jo@mail.example", " JavaScript:x", "tel:5551234"])
+@pytest.mark.parametrize(
+    "raw", ["javascript:alert(1)", "data:text/html;base64,PGI+", "mailto:jo@mail.example", " JavaScript:x", "tel:5551234"]
+)
 def test_urls_that_name_no_place(raw):
     assert canonicalize(raw).startswith("[OPAQUE]") and "@" not in canonicalize(raw)
 
@@ -168,5 +174,11 @@ def test_any_text_has_a_canonical_spelling_that_stays(raw):
 
 @pytest.mark.timeout(20)
 def test_long_text_takes_linear_time():
-    for text in ("a" * 300_000 + "/@", "example.com/" + "a@" * 100_000, "example.com/?" + "=" * 200_000, "example.com/" + "%41" * 100_000 + "@", "[" * 200_000):
+    for text in (
+        "a" * 300_000 + "/@",
+        "example.com/" + "a@" * 100_000,
+        "example.com/?" + "=" * 200_000,
+        "example.com/" + "%41" * 100_000 + "@",
+        "[" * 200_000,
+    ):
         canonicalize(text)
