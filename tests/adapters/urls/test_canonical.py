@@ -62,8 +62,18 @@ def test_addresses_have_one_spelling(raw, canonical):
     assert canonicalize(raw) == canonical
 
 
-@pytest.mark.parametrize("host", ["bücher.example", "BÜCHER.example", "bu\u0308cher.example", "xn--bcher-kva.example", "XN--BCHER-KVA.EXAMPLE",
-                                  "b%C3%BCcher.example", "bücher\u3002example"])  # fmt: skip
+@pytest.mark.parametrize(
+    "host",
+    [
+        "bücher.example",
+        "BÜCHER.example",
+        "bu\u0308cher.example",
+        "xn--bcher-kva.example",
+        "XN--BCHER-KVA.EXAMPLE",
+        "b%C3%BCcher.example",
+        "bücher\u3002example",
+    ],
+)
 def test_unicode_and_punycode_are_one_host_and_one_group(host):
     """john-kurkowski/tldextract issue 366: the two spellings of a host had different suffixes, which let one through a blocklist."""
     assert canonicalize(host) == "[DOMAIN]xn--bcher-kva.example"
@@ -94,8 +104,18 @@ def test_http_inside_a_url_is_no_scheme(raw):
     assert canonicalize(raw).startswith(f"[DOMAIN]{host}") and "http" in canonicalize(raw)
 
 
-@pytest.mark.parametrize("raw", ["hxxp://evil[.]example/x", "hXXps[:]//evil(.)example/x", "evil[dot]example/x", "evil[.example/x", "evil .example/x",
-                                 "h**p://evil{.}example/x", "evil[.]example[/]x"])  # fmt: skip
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "hxxp://evil[.]example/x",
+        "hXXps[:]//evil(.)example/x",
+        "evil[dot]example/x",
+        "evil[.example/x",
+        "evil .example/x",
+        "h**p://evil{.}example/x",
+        "evil[.]example[/]x",
+    ],
+)
 def test_defanged_spellings_are_restored(raw):
     assert canonicalize(raw) == "[DOMAIN]evil.example[PATH]x"
 
@@ -139,8 +159,21 @@ def test_a_host_may_be_called_data():
     assert canonicalize("data:8080/x") == "[DOMAIN]data[PORT]8080[PATH]x"
 
 
-@pytest.mark.parametrize("raw", ["example.com/[DOMAIN]bank.example", "example.com/?x=[MASK]", "example.com/[PATH]x", "[DOMAIN]www[PATH]a b", "[DOMAIN]192.0.2.7",
-                                 "[DOMAIN]a.example[PATH]%7E", "[DOMAIN]a.example[QUERY]token=x", "[IP]a.example", "[DOMAIN]A.example", "[MASK]"])  # fmt: skip
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "example.com/[DOMAIN]bank.example",
+        "example.com/?x=[MASK]",
+        "example.com/[PATH]x",
+        "[DOMAIN]www[PATH]a b",
+        "[DOMAIN]192.0.2.7",
+        "[DOMAIN]a.example[PATH]%7E",
+        "[DOMAIN]a.example[QUERY]token=x",
+        "[IP]a.example",
+        "[DOMAIN]A.example",
+        "[MASK]",
+    ],
+)
 def test_structure_cannot_be_injected(raw):
     """Only what the canonicaliser itself writes keeps its brackets."""
     spelled = canonicalize(raw)
@@ -156,10 +189,58 @@ def test_scheme_and_www_stay_where_they_are_wanted():
 
 
 PIECES = st.sampled_from(
-    [*STRUCTURE, "http://", "hxxp", "www.", "[.]", "a", "B", "example", ".com", "/", "\\", "?", "#", "&", "=", "%", "%4", "%41", "%2E", "%25", "%40", "@",
-     ":", ":80", ";", "[", "]", " ", "\t", "..", "/./", "token=", "eyJhbGciOiJI.eyJzdWIiOiIx", "AKIAIOSFODNN7EXAMPLE", "a@b.example", "%3Fsid%3D", "xn--",
-     "ü", "\u00ad", "。", "１", "0x", "1.2.3.4", "::1", "%FF", "\ud800", "_", "-", "."]
-)  # fmt: skip
+    [
+        *STRUCTURE,
+        "http://",
+        "hxxp",
+        "www.",
+        "[.]",
+        "a",
+        "B",
+        "example",
+        ".com",
+        "/",
+        "\\",
+        "?",
+        "#",
+        "&",
+        "=",
+        "%",
+        "%4",
+        "%41",
+        "%2E",
+        "%25",
+        "%40",
+        "@",
+        ":",
+        ":80",
+        ";",
+        "[",
+        "]",
+        " ",
+        "\t",
+        "..",
+        "/./",
+        "token=",
+        "eyJhbGciOiJI.eyJzdWIiOiIx",
+        "AKIAIOSFODNN7EXAMPLE",
+        "a@b.example",
+        "%3Fsid%3D",
+        "xn--",
+        "ü",
+        "\u00ad",
+        "。",
+        "\uff11",
+        "0x",
+        "1.2.3.4",
+        "::1",
+        "%FF",
+        "\ud800",
+        "_",
+        "-",
+        ".",
+    ]
+)
 URLISH = st.lists(PIECES | st.text(max_size=3), max_size=14).map("".join)
 
 
