@@ -51,11 +51,17 @@ class Model:
 class Tokenizer:
     """Which tokenizer. ``kind`` names an algorithm of the adapter; ``options`` are checked by the adapter's dataclass.
 
-    An empty ``mode`` means keep with a base and replace with scratch.
+    Args:
+        mode: ``keep`` the base's own, ``extend`` it by pieces learned on the corpus, or ``replace`` it by the adapter's. Empty means keep
+            with a base and replace with scratch.
+        init: where the new rows of a base's embeddings come from: the ``mean`` of their old pieces, or ``focus``, entries that are near.
+        num_pieces: with ``extend``, how many pieces are learned at most.
     """
 
     kind: str = ""
-    mode: str = choice("", "", "keep", "replace")
+    mode: str = choice("", "", "keep", "extend", "replace")
+    init: str = choice("mean", "mean", "focus")
+    num_pieces: int = number(1000, low=1, high=1_000_000)
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -210,13 +216,20 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stretch of training. Exactly one of ``steps``, ``tokens``, ``epochs`` is above 0."""
+    """A stretch of training. Exactly one of ``steps``, ``tokens``, ``epochs`` is above 0.
+
+    Args:
+        freeze: parameters that stay as they are: ``"body"``, ``"embeddings"`` or globs of parameter names.
+        optimizer_state: whether the optimizer's moments are carried over from the stage before, or start anew.
+    """
 
     name: str = "mlm"
     steps: int = number(0, low=0)
     tokens: int = number(0, low=0)
     epochs: float = number(0.0, low=0.0)
     mix: Mapping[str, float] = field(default_factory=dict)
+    freeze: tuple[str, ...] = ()
+    optimizer_state: str = choice("carry", "carry", "reset")
     corruption: Corruption = field(default_factory=Corruption)
     objective: tuple[Objective, ...] = (Objective(),)
     schedule: Schedule = field(default_factory=Schedule)
