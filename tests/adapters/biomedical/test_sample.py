@@ -51,7 +51,7 @@ def test_groups_have_names_of_their_own(records):
     """Drugs, told by their stems: most belong to one group alone."""
     groups = defaultdict(set)
     for record in records:
-        for drug in re.findall(r"\b[a-z]+(?:mab|tinib|pril|sartan|olol|statin|gliptin|cillin|conazole|parib|ciclib)\b", record.text.lower()):
+        for drug in re.findall(r"\b[a-z]+(?:mab|pril|sartan|olol|statin|gliptin|cillin|conazole|parib|ciclib)\b", record.text.lower()):
             groups[drug].add(record.group)
     assert len({record.group for record in records}) == 20
     assert sum(len(owners) == 1 for owners in groups.values()) > 0.8 * len(groups) > 150
