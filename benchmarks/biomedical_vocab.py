@@ -2,9 +2,10 @@
 
     python benchmarks/biomedical_vocab.py sentences.tsv.gz dev_bio_words.tsv.gz --column 2
 
-Each kind of tokenizer learns on the same text. Gold words come as the Bio-Tokenization repository has them: the word in column
-``0``, its morphemes in ``1_x``, joined by " @@". Their spelling is the dictionary's (radio @@sensitive @@ize @@ing), so they are
-aligned to the word by edit distance; a boundary counts as found where a piece begins. The table also gives how many gold morphemes are pieces, spelled alike.
+Each kind of tokenizer learns on the same text. Gold words come as the Bio-Tokenization repository has them: the word
+in column ``0``, its morphemes in ``1_x``, joined by " @@". Their spelling is the dictionary's (radio @@sensitive
+@@ize @@ing), so they are aligned to the word by edit distance; a boundary counts as found where a piece begins. The
+table also gives how many gold morphemes are pieces, spelled alike.
 """
 
 import argparse
