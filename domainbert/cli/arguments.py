@@ -10,6 +10,9 @@ CorpusOption = Annotated[
     typer.Option("--corpus", help="A path, folder, glob or 'sample' instead of the recipe's own sources; repeatable.", metavar="SRC"),
 ]
 BaseOption = Annotated[str, typer.Option("--base", help="The model to continue: a folder, a Hub id, or 'scratch'.", metavar="MODEL")]
+EncodingOption = Annotated[
+    str, typer.Option("--encoding", help="Of the source files where it is not UTF-8, such as latin-1.", metavar="NAME")
+]
 Overrides = Annotated[
     list[str] | None,
     typer.Argument(help="Recipe keys to set, such as training.seed=3 or stage.mlm.steps=100.", metavar="KEY=VALUE"),

@@ -56,7 +56,9 @@ def test_nothing_is_unknown_and_everything_comes_back(tokenizer, raw):
     assert all(place in covered or character.isspace() for place, character in enumerate(text))
 
 
-@pytest.mark.parametrize("text", ["😀👩‍🚀", "Привет, мир", "中文", "ع", "x²+√2", "a" * 500, "9" * 301, "\x0b\u2028", "ﬁn", "\u0301seul", "##a # ##"])
+@pytest.mark.parametrize(
+    "text", ["😀👩‍🚀", "Привет, мир", "中文", "ع", "x²+√2", "a" * 500, "9" * 301, "\x0b\u2028", "ﬁn", "\u0301seul", "##a # ##"]
+)
 def test_what_the_alphabet_lacks_is_bytes(tokenizer, text):
     found = encoded(tokenizer, text)["input_ids"]
     assert tokenizer.unk_token_id not in found
@@ -81,7 +83,9 @@ def test_newlines_and_tabs_are_tokens(tokenizer):
 def test_clitics_are_words_and_lexical_apostrophes_are_not(tokenizer):
     assert pieces(tokenizer, "l'ami") == ["l'", "ami"]
     assert pieces(tokenizer, "L’homme")[0] == "L'"  # the normalizer in tokenizer.json folds apostrophes too
-    big = ADAPTER.tokenizer("wordpiece", WordPieceOptions(2000, emoji=False), [Record("a", "aujourd'hui l'an " * 50, "a")], model_max_length=9)
+    big = ADAPTER.tokenizer(
+        "wordpiece", WordPieceOptions(2000, emoji=False), [Record("a", "aujourd'hui l'an " * 50, "a")], model_max_length=9
+    )
     assert pieces(big, "aujourd'hui") == ["aujourd'hui"]
 
 
@@ -119,7 +123,18 @@ def test_alone_from_its_folder(tokenizer, tmp_path):
 def test_the_quick_encoder_gives_the_same_ids(tokenizer):
     encode = ADAPTER.fast_encoder(tokenizer)
     texts = [record.text for record in records(40)] + [ADAPTER.canonicalize(probe) for probe in ADAPTER.probes()]
-    texts += ["presqu'une ennemie", "QU'IL", "rock'n'roll 'n'", "x" * 200 + "'a", "Привет l'été", "½² ªº µ\u0301", "", " ", "l' arbre", "\n\n"]
+    texts += [
+        "presqu'une ennemie",
+        "QU'IL",
+        "rock'n'roll 'n'",
+        "x" * 200 + "'a",
+        "Привет l'été",
+        "½² ªº µ\u0301",
+        "",
+        " ",
+        "l' arbre",
+        "\n\n",
+    ]
     for text in texts:
         assert encode(text).tolist() == tokenizer.backend_tokenizer.encode(text, add_special_tokens=False).ids, text[:60]
     assert encode(texts[0]).dtype == np.uint32
