@@ -21,7 +21,7 @@ def read(source, **options):
 
 def test_a_book_is_one_entry_in_windows_by_its_author(tmp_path):
     (tmp_path / "FRA001_Sand.txt").write_text("Une phrase du livre. Une autre !\n" * 100)
-    (tmp_path / "Zola - Germinal.txt.gz").write_bytes(gzip.compress("Encore un paragraphe.\n".encode() * 5))
+    (tmp_path / "Zola - Germinal.txt.gz").write_bytes(gzip.compress(b"Encore un paragraphe.\n" * 5))
     (tmp_path / "inconnu.txt").write_text("Un texte seul.")
     found, drops = read(tmp_path, window=500)
     assert Counter(record.group for record in found) == {"Sand": 7, "Zola": 1, "inconnu": 1}
@@ -70,7 +70,7 @@ def test_treebanks_by_document(tmp_path):
     ("content", "options", "message"),
     [
         ("Été".encode("latin-1"), {}, "byte 0xc9 at byte 0 .* is not utf-8; set the option encoding"),
-        ("Bien, puis\n".encode() * 3 + "Été".encode("latin-1"), {}, "byte 0xc9 at byte 33"),
+        (b"Bien, puis\n" * 3 + "Été".encode("latin-1"), {}, "byte 0xc9 at byte 33"),
         (b"Du texte\0", {}, "binary file|NUL byte"),
         (gzip.compress(b"Du texte. " * 9999)[:-20], {}, "gzip ends early"),
         ("Été".encode("utf-16"), {}, "UTF-16"),
