@@ -35,7 +35,7 @@ def test_thousands_of_distinct_texts(records):
     assert 2_000_000 < sum(len(record.text) for record in records) < 3_000_000
     assert set(Counter(record.meta["kind"] for record in records)) == {"tale", "news", "letter", "chronicle"}
     words = {word for record in records for word in re.findall(r"[^\W\d_]+", record.text)}
-    assert len(words) > 10_000
+    assert len(words) > 6_000
 
 
 def test_names_belong_to_one_group(records, canonical):
@@ -79,7 +79,8 @@ def test_verb_forms(verb, tense, person, form):
 
 def test_other_forms():
     assert conjugate("partir", 5, 2, motion=True, agreement="es", inner="pas") == "sont pas parties"
-    assert (participle("peindre"), participle("reconnaître"), plural("travail"), plural("bateau")) == ("peint", "reconnu", "travaux", "bateaux")
+    assert (participle("peindre"), participle("reconnaître")) == ("peint", "reconnu")
+    assert (plural("travail"), plural("bateau"), plural("prix")) == ("travaux", "bateaux", "prix")
     assert spelled("à le *hibou de le ami de les rues que il") == "au hibou de l'ami des rues qu'il"
 
 

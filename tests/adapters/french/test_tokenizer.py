@@ -149,6 +149,27 @@ def test_the_quick_encoder_knows_its_own_tokenizer_only(tokenizer):
     assert ADAPTER.fast_encoder(PreTrainedTokenizerFast(tokenizer_object=other)) is None
 
 
+@pytest.mark.invariant
+def test_text_that_spells_a_special_token_stays_text(tokenizer, tmp_path):
+    from domainbert.corpus.build import build_store
+    from domainbert.recipe.schema import Corpus
+    from domainbert.tokenization.spans import read_vocabulary, token_spans
+
+    text = "Un [MASK] et [CLS][SEP] dans le texte, Привет [PAD]."
+    (tmp_path / "a.txt").write_text(text)
+    store = build_store(
+        ADAPTER,
+        Corpus(sources=(str(tmp_path / "a.txt"),), validation_fraction=0.0),
+        tmp_path / "store",
+        make_tokenizer=lambda _: tokenizer,
+        seed=0,
+    )
+    assert not set(store.tokens.tolist()) & set(tokenizer.all_special_ids)
+    assert squeezed(tokenizer.decode(store.tokens)) == squeezed(text)
+    spans = token_spans(store.tokenizer, text, store.tokens.astype(np.int64), read_vocabulary(store.tokenizer, ADAPTER))
+    assert [text[start:end] for start, end in spans[:4].tolist()][:2] == ["Un", "["]
+
+
 def test_special_tokens_are_no_targets(tokenizer):
     for token in ("[CLS]", "[MASK]", "[unused12]", "<s>", "</s>", "<mask>", "<pad>", "<|endoftext|>", ""):
         assert not ADAPTER.is_target(token)
