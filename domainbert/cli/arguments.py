@@ -13,6 +13,9 @@ BaseOption = Annotated[str, typer.Option("--base", help="The model to continue: 
 EncodingOption = Annotated[
     str, typer.Option("--encoding", help="Of the source files where it is not UTF-8, such as latin-1.", metavar="NAME")
 ]
+TeacherOption = Annotated[
+    str, typer.Option("--teacher", help="A frozen model to learn from beside the text: a folder or a Hub id.", metavar="MODEL")
+]
 Overrides = Annotated[
     list[str] | None,
     typer.Argument(help="Recipe keys to set, such as training.seed=3 or stage.mlm.steps=100.", metavar="KEY=VALUE"),

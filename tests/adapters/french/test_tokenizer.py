@@ -201,7 +201,7 @@ def camembert(vocabulary, tmp_path):
     return PreTrainedTokenizerFast.from_pretrained(str(tmp_path))
 
 
-def test_stripped_accents_are_refused(tokenizer):
+def test_stripped_accents_are_named(tokenizer, caplog):
     """BERT's uncased tokenizers merge ``a`` and ``à``, ``ou`` and ``où``: a fifth of French words."""
     from tokenizers import Tokenizer, normalizers
     from transformers import PreTrainedTokenizerFast
@@ -211,12 +211,22 @@ def test_stripped_accents_are_refused(tokenizer):
     wrapped = PreTrainedTokenizerFast(
         tokenizer_object=backend, unk_token="[UNK]", pad_token="[PAD]", mask_token="[MASK]", model_max_length=512
     )
-    with pytest.raises(TokenizerError, match="comes back as"):
+    assert check_tokenizer(wrapped, ADAPTER).folded
+    assert "what it folds is lost to the model" in caplog.text
+
+
+def test_single_characters_are_refused_as_camembert_in_transformers_5(tmp_path):
+    """huggingface/transformers issue 45701: the vocabulary is ignored without a word, and each character is a token."""
+    letters = sorted(set("".join(map(ADAPTER.canonicalize, ADAPTER.probes()))) - {" "})
+    wrapped = camembert([("<unk>", 0.0), ("▁", -1.0), *((letter, -2.0) for letter in letters)], tmp_path)
+    with pytest.raises(TokenizerError, match="come out as single characters"):
         check_tokenizer(wrapped, ADAPTER)
 
 
 def test_a_tokenizer_that_lacks_letters_of_french_is_refused(tmp_path):
-    letters = sorted(set("".join(map(ADAPTER.canonicalize, ADAPTER.probes()))) - set(" œ"))
-    wrapped = camembert([("<unk>", 0.0), ("▁", -1.0), *((letter, -2.0) for letter in letters)], tmp_path)
+    probes = [ADAPTER.canonicalize(probe) for probe in ADAPTER.probes()]
+    words = {word for probe in probes for word in probe.split()} | {letter for probe in probes for letter in probe}
+    known = sorted(word for word in words if "œ" not in word and " " not in word)
+    wrapped = camembert([("<unk>", 0.0), ("▁", -1.0), *((f"▁{word}", -2.0) for word in known), *((word, -3.0) for word in known)], tmp_path)
     with pytest.raises(TokenizerError, match="is unknown to it"):
         check_tokenizer(wrapped, ADAPTER)
