@@ -99,7 +99,7 @@ def make_tokenizer(recipe: Recipe, adapter: Adapter, records: Iterable[Record]) 
         check_contract(Path(model.base), adapter, tokenizer)
         if tokenizer.model_max_length > _NO_LIMIT:
             tokenizer.model_max_length = recipe.training.max_length
-    check_tokenizer(tokenizer, adapter)
+    check_tokenizer(tokenizer, adapter, learned=model.base == SCRATCH)
     return tokenizer
 
 

@@ -58,10 +58,11 @@ def measure_fit(tokenizer: "PreTrainedTokenizerFast", adapter: Adapter) -> Fit:
     )
 
 
-def check_tokenizer(tokenizer: "PreTrainedTokenizerFast", adapter: Adapter) -> Fit:
+def check_tokenizer(tokenizer: "PreTrainedTokenizerFast", adapter: Adapter, *, learned: bool = False) -> Fit:
     """The gate that every tokenizer passes, an adapter's own and a base's: tried on the adapter's probes.
 
-    A base that lower-cases or strips accents passes with a warning: its vocabulary knows no more.
+    A base that lower-cases or strips accents passes with a warning: its vocabulary knows no more. So does a tokenizer that was just
+    ``learned`` on a corpus too small to know the probes' words.
 
     Raises:
         TokenizerError: it has no ``tokenizer.json`` or no length limit; or on canonical text it gives an unknown token, leaves a character
@@ -75,6 +76,9 @@ def check_tokenizer(tokenizer: "PreTrainedTokenizerFast", adapter: Adapter) -> F
     fit = measure_fit(tokenizer, adapter)
     misfit, kinds = f"{name} does not fit adapter {adapter.name!r}", ", ".join(adapter.tokenizer_kinds)
     has_words = adapter.alphabet is None and adapter.max_pieces_per_word > 0
+    if learned and has_words and (fit.spelled_out >= _SPELLED_OUT or fit.pieces_per_word > adapter.max_pieces_per_word):
+        log.warning("%s was learned on little text: %.1f pieces a word on the probes of adapter %s", name, fit.pieces_per_word, adapter.name)
+        has_words = False
     if has_words and fit.spelled_out >= _SPELLED_OUT:
         raise TokenizerError(
             f"{misfit}: {fit.spelled_out:.0%} of the probes' longer words come out as single characters, {fit.pieces_per_word:.1f} pieces "
