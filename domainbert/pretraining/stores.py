@@ -103,7 +103,7 @@ def make_tokenizer(recipe: Recipe, adapter: Adapter, records: Iterable[Record]) 
             from domainbert.tokenization.extend import extend_tokenizer
 
             tokenizer = extend_tokenizer(tokenizer, (record.text for record in records), recipe.tokenizer.num_pieces)
-    check_tokenizer(tokenizer, adapter)
+    check_tokenizer(tokenizer, adapter, learned=recipe.tokenizer.mode == "replace")
     return tokenizer
 
 

@@ -69,7 +69,13 @@ class Tokenizer:
 class Corpus:
     """A named source of records. An empty ``adapter`` takes the recipe's.
 
-    ``card`` is its data card, a file or a shipped one's name: what a published model says of where its text comes from.
+    Args:
+        exclude_files: evaluation texts, in any format of the adapter; records that overlap with one are left out.
+        near_duplicates: estimated similarity from which an entry counts as a copy of an earlier one; 0 for exact copies only.
+        min_characters: shorter records are left out.
+        max_characters: longer ones; 0 for no limit.
+        max_boilerplate: share of a record's characters in lines that it holds already; 1 for no limit.
+        card: its data card, a file or a shipped one's name: what a published model says of where its text comes from.
     """
 
     name: str = "main"
@@ -79,6 +85,11 @@ class Corpus:
     validation_fraction: float = number(0.02, low=0.0, high=0.9)
     validation_groups: tuple[str, ...] = ()
     exclude_groups: tuple[str, ...] = ()
+    exclude_files: tuple[str, ...] = ()
+    near_duplicates: float = number(0.0, low=0.0, high=1.0)
+    min_characters: int = number(0, low=0)
+    max_characters: int = number(0, low=0)
+    max_boilerplate: float = number(1.0, low=0.0, high=1.0)
     max_drop_rate: float = number(0.05, low=0.0, high=1.0)
     views: Mapping[str, int] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)

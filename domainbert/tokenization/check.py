@@ -62,10 +62,11 @@ def measure_fit(tokenizer: "PreTrainedTokenizerFast", adapter: Adapter) -> Fit:
     )
 
 
-def check_tokenizer(tokenizer: "PreTrainedTokenizerFast", adapter: Adapter) -> Fit:
+def check_tokenizer(tokenizer: "PreTrainedTokenizerFast", adapter: Adapter, *, learned: bool = False) -> Fit:
     """The gate that every tokenizer passes, an adapter's own and a base's: tried on the adapter's probes.
 
-    A base that lower-cases or strips accents passes with a warning: its vocabulary knows no more.
+    A base that lower-cases or strips accents passes with a warning: its vocabulary knows no more. So does a tokenizer that was just
+    ``learned`` on a corpus too small to know the probes' words.
 
     Raises:
         TokenizerError: it has no ``tokenizer.json`` or no length limit; or on canonical text it gives an unknown token, leaves a character
@@ -79,7 +80,11 @@ def check_tokenizer(tokenizer: "PreTrainedTokenizerFast", adapter: Adapter) -> F
     fit = measure_fit(tokenizer, adapter)
     misfit, kinds = f"{name} does not fit adapter {adapter.name!r}", ", ".join(adapter.tokenizer_kinds)
     has_words = adapter.alphabet is None and adapter.max_pieces_per_word > 0
-    if has_words and (fit.spelled_out >= _SPELLED_OUT or fit.num_entries < _FEWEST_ENTRIES):
+    is_spelled_out = fit.spelled_out >= _SPELLED_OUT or fit.num_entries < _FEWEST_ENTRIES
+    if learned and has_words and (is_spelled_out or fit.pieces_per_word > adapter.max_pieces_per_word):
+        log.warning("%s was learned on little text: %.1f pieces a word on the adapter's probes", name, fit.pieces_per_word)
+        has_words = False
+    if has_words and is_spelled_out:
         raise TokenizerError(f"{misfit}: {_bare(tokenizer, fit)}")
     if fit.problem:
         share = f"; {fit.unknown_rate:.1%} of its tokens on the probes are unknown" if fit.unknown_rate else ""
