@@ -12,6 +12,7 @@ from domainbert.errors import DomainBertError
 BUILT_IN = {
     "biomedical": "domainbert.adapters.biomedical:BiomedicalAdapter",
     "dna": "domainbert.adapters.dna:DnaAdapter",
+    "french": "domainbert.adapters.french:FrenchAdapter",
     "urls": "domainbert.adapters.urls:UrlsAdapter",
 }
 
