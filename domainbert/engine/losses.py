@@ -62,10 +62,15 @@ class Losses:
             for title, term in terms.items()
         }
 
-    def idle(self, stage: int) -> Tensor | float:
-        """Nothing, but with a gradient of 0 for the heads that a stage does not use: distributed wrappers wait for one of each."""
-        used = {id(p) for term in self._stages[stage].values() if term.head is not None for p in term.head.parameters()}
-        return sum((0.0 * p.sum() for p in self.heads.parameters() if id(p) not in used), 0.0)
+    def share_gradients(self, num_ranks: int) -> None:
+        """Average the gradients of the terms' own parameters over processes, as the distributed wrapper does those of the model.
+
+        It watches what its forward pass returns, and these parameters are used behind it.
+        """
+        for p in self.heads.parameters():
+            if p.grad is not None:
+                torch.distributed.all_reduce(p.grad)
+                p.grad /= num_ranks
 
     def weights(self, stage: int, span: Span, step: int) -> dict[str, float]:
         """Each term's weight at a step (counted from 0), by title."""

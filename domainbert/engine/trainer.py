@@ -13,6 +13,7 @@ import torch
 from accelerate.utils import broadcast_object_list
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
@@ -70,6 +71,8 @@ class PackedTrainer(Trainer):
         self._speed = Speedometer(encoder.model, device=args.device, precision=precision_of(args), num_ranks=args.world_size)
         if len(losses.heads):
             encoder.model.add_module(HEADS, losses.heads)
+            apart = [f"{HEADS}.{name}" for name in losses.heads.state_dict()]
+            DistributedDataParallel._set_params_and_buffers_to_ignore_for_model(encoder.model, apart)  # type: ignore[no-untyped-call]
         super().__init__(encoder.model, args, callbacks=callbacks)
         self.remove_callback(PrinterCallback)
         self.encoder, self.steps, self.training, self.checkpoints = encoder, steps, training, checkpoints
@@ -134,7 +137,7 @@ class PackedTrainer(Trainer):
         for number, micro_batch in enumerate(step.micro_batches):
             last = number + 1 == len(step.micro_batches)
             with nullcontext() if last else self.accelerator.no_sync(model):
-                total = torch.zeros((), device=self.args.device) + (self.losses.idle(stage) if self.args.world_size > 1 else 0.0)
+                total = torch.zeros((), device=self.args.device)
                 values = self.losses.values(stage, self.encoder, model, micro_batch.to(self.args.device), step.counts)
                 for name, value in values.items():
                     total = total + weights[name] * value
@@ -145,6 +148,7 @@ class PackedTrainer(Trainer):
         if self.args.world_size > 1:
             for value in losses.values():
                 torch.distributed.all_reduce(value)
+            self.losses.share_gradients(self.args.world_size)
         self._losses = losses
         self._loss = sum((weights[name] * value for name, value in losses.items()), torch.zeros((), device=self.args.device))
         return self._loss

@@ -281,3 +281,20 @@ def test_regression_without_labels_is_refused(domainbert: Program, monkeypatch: 
     (tmp_path / "pairs.toml").write_text(PAIRS)
     message = refused(domainbert, tmp_path / "pairs.toml", tmp_path, "corpus.options.labelled=0")
     assert "objective 'affinity': no training record of main has a label" in message
+
+
+@pytest.mark.invariant
+@pytest.mark.slow
+def test_two_processes_learn_what_one_does(
+    distilled: Path, recipe: Path, teacher: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """The projection lies outside what the distributed wrapper watches, so its gradient is averaged by us."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "-m", "domainbert", "pretrain", "--recipe", recipe]
+    command += ["--teacher", teacher, "--output", tmp_path / "run", "distillation.phase=random", *GROUPS]
+    done = subprocess.run(list(map(str, command)), env=environment, capture_output=True, text=True, check=False, timeout=200)
+    assert done.returncode == 0, done.stderr
+    for mine, theirs in zip(values(tmp_path / "run"), values(distilled), strict=True):
+        assert mine == pytest.approx(theirs, rel=1e-4)  # 14 steps of Adam on sums in another order
+    heads = (load_file(folder / "checkpoints" / "step-14" / "objective_heads.safetensors") for folder in (tmp_path / "run", distilled))
+    for one, other in zip(*(each.values() for each in heads), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-5)
