@@ -67,7 +67,7 @@ def prepare(folder: Path) -> dict[str, Step]:
     alone, both = (Steps(maker, ["main"], [each], recipe.training) for each in (plain, stage))
 
     def training(steps: Steps, companion: FrozenEncoder, numbers: Iterator[int]) -> Step:
-        model, _ = build_model(recipe.model, vocabulary, max_length=256, seed=0)
+        model = build_model(recipe.model, vocabulary, max_length=256, seed=0)[0]
         encoder = PackedEncoder(model.train())
         losses = Losses([steps.spans[0].stage], sizes=lambda _: Sizes(128, 192), companions={"teacher": companion})
         optimizer = make_optimizer(torch.nn.ModuleList([model, losses.heads]), recipe.training)
