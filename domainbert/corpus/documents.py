@@ -75,6 +75,8 @@ def read_documents(
     """
     columns = columns or Columns()
     kind = detect(source, columns) if format == "auto" else "parquet" if source.is_parquet else format
+    if kind == "lines" and columns.id:
+        raise CorpusError(f"{source.path}: is read as lines, which have no column {columns.id!r} of ids; set the option format = 'table'")
     rows = {"lines": _lines, "table": _table, "jsonl": _jsonl, "parquet": _parquet}[kind]
     for line, values in rows(source, columns, encoding, drops):
         source.num_records += 1
@@ -129,7 +131,7 @@ def _lines(source: Source, columns: Columns, encoding: str, drops: Drops) -> Row
 def _table(source: Source, columns: Columns, encoding: str, drops: Drops) -> Rows:
     csv.field_size_limit(MAX_CELL)
     numbered, lines = columns.text.isdigit(), _decoded(source, encoding)
-    _, first = next(lines)
+    _, first = next(lines, (1, ""))
     delimiter = "\t" if plain_suffix(source.path) == ".tsv" else max(",\t;", key=first.count)
     # Tabs need no quotes, and files with them rarely mean any.
     quoting: Any = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
