@@ -22,7 +22,8 @@ SEEDS = {
     "dna": [b">a b\nACGTNNNACGU\n>c\n\nacgt*-\n", b"ACGT\nACGTA\n", b"sequence,id\nACGT,1\n\"AC\nGT\",2\n",
             b"LOCUS       X 8 bp DNA\nDEFINITION  x\nORIGIN\n        1 acgtacgt\n//\n", gzip.compress(b">a\nACGT\n"),
             zstandard.compress(b">a\nACGT\n")],
-    "documents": [b"text,id\nabc,1\n\"a,\"\"b\",2\n", b'{"text": "abc", "id": 1}\n{"text": null}\n', b"one\r\ntwo\n\n", b"\xef\xbb\xbfa\tb\n1\t2\n",
+    "documents": [b"text,id\nabc,1\n\"a,\"\"b\",2\n", b'{"text": "abc", "id": 1}\n{"text": null}\n', b"one\r\ntwo\n\n",
+                  b"\xef\xbb\xbfa\tb\n1\t2\n",
                   gzip.compress(b"line\n")],
     "recipe": [(Path(__file__).parents[1] / "recipes" / "dna.toml").read_bytes(), b'adapter = "dna"\n[[stage]]\nsteps = 1\n'],
     "data_card": [b"---\nlicense: mit\npretty_name: x\n---\n# x\nTODO\n"],
@@ -63,10 +64,8 @@ def run(target: str, seconds: int) -> str:
     prose = done.stdout + done.stderr
     counts = re.findall(r"#(\d+)\s", prose)
     edges = re.findall(r"cov: (\d+)", prose)
-    failure = next(
-        (line for line in prose.splitlines() if re.match(r"(\w+\.)*\w+(Error|Exception)\b|.*libFuzzer: (timeout|out-of-memory)", line)), ""
-    )
-    finding = "none" if done.returncode == 0 else failure or prose[-300:]
+    failures = re.findall(r"^(?:(?:\w+\.)*\w+(?:Error|Exception)\b|.*libFuzzer: (?:timeout|out-of-memory)).*$", prose, re.MULTILINE)
+    finding = "none" if done.returncode == 0 else failures[0] if failures else prose[-300:]
     return f"{target:<12}{seconds:>9}{counts[-1] if counts else '?':>11}{edges[-1] if edges else '?':>8}  {finding}"
 
 

@@ -43,7 +43,15 @@ def test_a_card_is_made_from_a_store_and_completed_by_a_person(domainbert: Progr
     assert "manifest.json is missing" in domainbert("corpus", "card", tmp_path, status=2).stderr
 
 
-@pytest.mark.parametrize(("text", "words"), [("# no metadata\n", "---"), ("---\na: [\n---\n", "cannot be read"), ("---\nlicense: unknown\n---\n", "no licence"), (None, "cannot be read")])
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("# no metadata\n", "---"),
+        ("---\na: [\n---\n", "cannot be read"),
+        ("---\nlicense: unknown\n---\n", "no licence"),
+        (None, "cannot be read"),
+    ],
+)
 def test_what_is_no_card_is_named(domainbert: Program, finished: Path, tmp_path: Path, text: str | None, words: str) -> None:
     path = tmp_path / "card.md"
     if text is not None:
