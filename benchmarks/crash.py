@@ -139,8 +139,9 @@ def training(folder: Path, recipe: Path, kills: int, rng: random.Random, *, when
         process = start(*command)
         patience = rng.uniform(0, seconds) if when is anywhere else seconds
         skip = rng.randrange(8)  # savings that are let through
-        if tally.kills >= kills or not killed(process, counted(when, run, skip), patience, pause=rng.uniform(0, 0.02)):
+        if tally.kills >= kills:
             require(process)
+        if tally.kills >= kills or not killed(process, counted(when, run, skip), patience, pause=rng.uniform(0, 0.02)):
             finish(tally, weights(run) == weights(due) and losses(run) == losses(due), run)
             continue
         tally.kills += 1

@@ -10,7 +10,10 @@ from domainbert.adapters.base import Adapter
 from domainbert.errors import DomainBertError
 
 BUILT_IN = {
+    "biomedical": "domainbert.adapters.biomedical:BiomedicalAdapter",
     "dna": "domainbert.adapters.dna:DnaAdapter",
+    "french": "domainbert.adapters.french:FrenchAdapter",
+    "urls": "domainbert.adapters.urls:UrlsAdapter",
 }
 
 GROUP = "domainbert.adapters"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from domainbert.cli.arguments import BaseOption, CorpusOption, Overrides, RecipeOption
+from domainbert.cli.arguments import BaseOption, CorpusOption, Overrides, RecipeOption, TeacherOption
 from domainbert.cli.plan import render as render_plan
 from domainbert.recipe.load import load_recipe
 
@@ -22,6 +22,7 @@ def pretrain(
     overrides: Overrides = None,
     corpus: CorpusOption = None,
     base: BaseOption = "",
+    teacher: TeacherOption = "",
     output: Annotated[
         Path | None, typer.Option("--output", help="The run's folder; a new one under runs/ when left out.", metavar="DIR")
     ] = None,
@@ -32,7 +33,7 @@ def pretrain(
     domainbert pretrain --recipe dna
     domainbert pretrain --recipe dna --corpus genomes/ --output runs/mine training.seed=3
     """
-    loaded = load_recipe(recipe, overrides=overrides or (), corpus=corpus or (), base=base)
+    loaded = load_recipe(recipe, overrides=overrides or (), corpus=corpus or (), base=base, teacher=teacher)
     if _speaks():
         from domainbert.recipe.plan import make_plan
 

@@ -22,14 +22,16 @@ from domainbert.engine.model import build_model, checkpoint_activations, restore
 from domainbert.engine.packing import BatchMaker, largest_rate
 from domainbert.engine.progress import ProgressDisplay, console
 from domainbert.engine.proof import proven_layout
+from domainbert.engine.reading import Reader
 from domainbert.engine.steps import Steps
 from domainbert.engine.telemetry import MetricsLog, best_step, hardware
-from domainbert.engine.trainer import PackedTrainer, stop_on_signals, training_arguments
+from domainbert.engine.trainer import PackedTrainer, resolve_precision, stop_on_signals, training_arguments
 from domainbert.errors import RunError
 from domainbert.evaluation.held_out import HeldOut, evaluation
 from domainbert.evaluation.intrinsic import Bits
 from domainbert.evaluation.plots import loss_curve
 from domainbert.evaluation.report import best
+from domainbert.pretraining.objectives import make_losses, open_companions, require_readable
 from domainbert.pretraining.stores import adapter_of
 from domainbert.publishing.card import model_card
 from domainbert.publishing.facts import run_facts
@@ -66,7 +68,8 @@ class Session:
         if training.compile == "on" or (training.compile == "auto" and torch.cuda.is_available() and _has_compiler()):
             self.encoder.compile()
         self.metrics = MetricsLog(folder.metrics)
-        self.trainer = self._trainer(num_ranks)
+        self.companions, readers = open_companions(recipe, self.adapter, self.model, self.tokenizer)
+        self.trainer = self._trainer(num_ranks, readers)
         self.before: dict[str, Bits] = {}
 
     def train(self) -> bool:
@@ -100,9 +103,11 @@ class Session:
         self._plot(result)
         self.encoder.release()
         restore_dropout(self.model, self._dropouts)
-        write_model_folder(
-            self.folder.model, model=self.model, tokenizer=self.tokenizer, adapter=self.adapter, card=partial(self._card, result)
-        )
+        with self.trainer.without_heads():
+            write_model_folder(
+                self.folder.model, model=self.model, tokenizer=self.tokenizer, adapter=self.adapter, card=partial(self._card, result),
+                heads=self.trainer.losses.published(),
+            )  # fmt: skip
         self.folder.write_json(self.folder.evaluation, result)
         return result
 
@@ -122,8 +127,8 @@ class Session:
     def _leads(self) -> bool:
         return self.trainer.is_world_process_zero()
 
-    def _trainer(self, num_ranks: int) -> PackedTrainer:
-        maker = BatchMaker(self.stores, [adapter_of(self.recipe, corpus) for corpus in self.recipe.corpus], self.vocabulary)
+    def _trainer(self, num_ranks: int, readers: Mapping[str, Reader]) -> PackedTrainer:
+        maker = BatchMaker(self.stores, [adapter_of(self.recipe, corpus) for corpus in self.recipe.corpus], self.vocabulary, readers)
         names = [corpus.name for corpus in self.recipe.corpus]
         steps = Steps(maker, names, self.recipe.stage, self.recipe.training)
         if self.recipe.training.max_steps:
@@ -132,13 +137,18 @@ class Session:
         args = self._arguments(num_ranks, num_steps=len(steps))
         if args.process_index == 0:
             self._record(steps, args)
+        if readers:
+            require_readable(steps)
+        losses = make_losses(self.recipe, [span.stage for span in steps.spans], self.model, self.companions, self.stores)
+        for companion in self.companions.values():
+            companion.to(args.device, precision=resolve_precision(self.recipe.companion[companion.name].precision))
         steps.share(rank=args.process_index, num_ranks=args.world_size)
         steps.training = training = self._sized(args)
         start = self._latest[0] if self._latest else 0
         self._display = ProgressDisplay(start, len(steps), enabled=self.progress)
         try:
             return PackedTrainer(
-                self.encoder, steps, training, checkpoints=self.folder.checkpoints, metrics=self.metrics, evaluate=self._measure,
+                self.encoder, steps, losses, training, checkpoints=self.folder.checkpoints, metrics=self.metrics, evaluate=self._measure,
                 start_step=start, callbacks=[self._display], args=args,
             )  # fmt: skip
         except (ImportError, RuntimeError) as error:

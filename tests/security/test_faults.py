@@ -1,6 +1,5 @@
 """Two runs on one folder, and places that cannot be written: refused, and nothing is lost."""
 
-import os
 import subprocess
 import sys
 import time
@@ -39,8 +38,8 @@ def test_the_second_of_two_runs_on_one_folder_is_refused(command: list[str], tmp
 def test_an_output_that_cannot_be_written_is_named(command: list[str], tmp_path: Path, place: str) -> None:
     (tmp_path / "file").write_text("x")
     place = place.replace("FILE", str(tmp_path / "file"))
-    before = sorted(os.listdir(tmp_path))
+    before = sorted(tmp_path.iterdir())
     for arguments in ([*command, place], [*command[:3], "corpus", "build", "--adapter", "dna", command[7], "--output", place]):
         done = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=100)
         assert done.returncode == 2 and place in done.stderr, done.stderr
-    assert sorted(os.listdir(tmp_path)) == before
+    assert sorted(tmp_path.iterdir()) == before
