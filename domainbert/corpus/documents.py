@@ -77,6 +77,8 @@ def read_documents(
     """
     columns = columns or Columns()
     kind = detect(source, columns) if format == "auto" else "parquet" if source.is_parquet else format
+    if kind == "lines" and columns.id:
+        raise CorpusError(f"{source.path}: is read as lines, which have no column {columns.id!r} of ids; set the option format = 'table'")
     rows = {"lines": _lines, "table": _table, "jsonl": _jsonl, "log": _log, "parquet": _parquet}[kind]
     file = source.path.name
     for line, values in rows(source, columns, encoding, drops):
@@ -134,7 +136,7 @@ def _lines(source: Source, columns: Columns, encoding: str, drops: Drops) -> Row
 def _table(source: Source, columns: Columns, encoding: str, drops: Drops) -> Rows:
     csv.field_size_limit(MAX_CELL)
     numbered, lines = columns.text.isdigit(), decoded_lines(source, encoding)
-    _, first = next(lines)
+    _, first = next(lines, (1, ""))
     delimiter = "\t" if plain_suffix(source.path) == ".tsv" else max(",\t;", key=first.count)
     if numbered and delimiter not in first:
         delimiter = " "  # logs without a header, such as Squid's, are aligned with blanks

@@ -37,7 +37,7 @@ class RunFolder:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            strangers = sorted(entry.name for entry in self.path.iterdir() if entry.name != ".lock")
+            strangers = sorted(entry.name for entry in self.path.iterdir() if entry.name not in (".lock", ".recipe.json.partial"))
         except OSError as error:
             raise RunError(f"{self.path}: cannot be used as the output folder ({error.strerror})") from error
         if strangers:

@@ -1,5 +1,7 @@
 """Gets the encoder that a recipe asks for: from random weights or from a base."""
 
+import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -109,6 +111,7 @@ def _load(
     base: str, *, revision: str, config: PretrainedConfig, trust_remote_code: bool, needs_head: bool
 ) -> tuple[PreTrainedModel, tuple[str, ...]]:
     """The model, and the weights of its head that its files lack."""
+    _require_own_shards(Path(base))
     try:
         loaded, info = AutoModelForMaskedLM.from_pretrained(
             base, revision=revision or None, config=config, dtype=torch.float32, use_safetensors=True,
@@ -125,6 +128,20 @@ def _load(
         )
     assert isinstance(loaded, PreTrainedModel)
     return loaded, tuple(sorted(info["missing_keys"]))
+
+
+def _require_own_shards(base: Path) -> None:
+    """An index of weights may name any file, and transformers reads it, pickles too; the Hub's client has its own check."""
+    index = base / "model.safetensors.index.json"
+    if not index.is_file() or (base / "model.safetensors").is_file():
+        return
+    try:
+        shards = {str(name) for name in json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()}
+    except (ValueError, KeyError, AttributeError, OSError) as error:
+        raise ModelError(f"{index}: cannot be read ({error}); fetch the model again") from error
+    for name in sorted(shards):
+        if not re.fullmatch(r"[\w.-]+\.safetensors", name):
+            raise ModelError(f"{index}: names {name!r}, which is no safetensors file of this folder; do not trust this model")
 
 
 def embedding_weight(model: PreTrainedModel) -> torch.nn.Parameter:

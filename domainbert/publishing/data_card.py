@@ -147,7 +147,7 @@ def _header(text: str) -> dict[str, Any]:
 
 
 def _one_licence(value: Any) -> str:
-    licences = [value] if isinstance(value, str) else list(value or ())
+    licences = value if isinstance(value, list) else [value or ""]
     return ", ".join(map(str, licences))
 
 

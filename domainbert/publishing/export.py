@@ -86,7 +86,7 @@ def load(source: Path) -> tuple[Any, Any]:
     from transformers import AutoModelForMaskedLM, AutoTokenizer
 
     try:
-        model = AutoModelForMaskedLM.from_pretrained(source, dtype=torch.float32, attn_implementation="sdpa", use_safetensors=True)
+        model = AutoModelForMaskedLM.from_pretrained(source, dtype=torch.float32, use_safetensors=True)
         return model.eval(), AutoTokenizer.from_pretrained(source)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise ModelError(f"{source}: cannot be loaded ({error})") from error
