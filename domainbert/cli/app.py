@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 import domainbert
-from domainbert.cli import adapters, corpus, embed, env, plan, pretrain, recipes
+from domainbert.cli import adapters, corpus, embed, env, evaluate, plan, pretrain, recipes
 from domainbert.errors import DomainBertError
 
 INPUT_ERROR, OUR_FAULT, INTERRUPTED = 2, 1, 130
@@ -53,7 +53,9 @@ app.command("plan")(plan.plan)
 app.command("pretrain")(pretrain.pretrain)
 app.command("resume")(pretrain.resume)
 app.add_typer(corpus.app, name="corpus")
+app.command("evaluate")(evaluate.evaluate)
 app.command("embed")(embed.embed)
+app.command("map")(evaluate.map_texts)
 app.command("env")(env.env)
 
 
