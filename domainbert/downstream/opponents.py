@@ -17,6 +17,7 @@ from domainbert.embedding.encoder import Encoder
 from domainbert.embedding.loading import quiet_transformers
 from domainbert.engine.model import load_config
 
+LEARNERS = {"probe": "linear", "knn": "knn"}
 MAX_WORDS = 20_000  # that a probe of a token task learns from
 
 Predictions = Any
@@ -43,29 +44,30 @@ class Opponent:
     learn: Learn
 
 
-def encoder_opponent(encoder: Encoder, dataset: Dataset, *, name: str, role: str, learner: str) -> Opponent:
+def encoder_opponent(encoder: Encoder, dataset: Dataset, *, name: str, role: str, method: str) -> Opponent:
     """A learner on an encoder's frozen vectors, which are computed once for all seeds."""
+    learner = LEARNERS[method]
     if dataset.task.kind == "tokens":
         states = encoder.word_states(dataset.words, separator=dataset.task.reading.separator)
-        return Opponent(name, role, learner, _on_words(dataset, states, learner))
+        return Opponent(name, role, method, _on_words(dataset, states, learner))
     mirror = dataset.task.mirror
     vectors = encoder.encode(dataset.texts, mirror=mirror)
     if dataset.seconds:
         other = encoder.encode(dataset.seconds, mirror=mirror)
         vectors = np.concatenate((vectors, other, np.abs(vectors - other), vectors * other), axis=1)
-    return Opponent(name, role, learner, _on_features(dataset, lambda rows: vectors, learner))
+    return Opponent(name, role, method, _on_features(dataset, lambda rows: vectors, learner))
 
 
 def trivial_opponents(dataset: Dataset, baselines: Sequence[Baseline]) -> list[Opponent]:
     """The domain's trivial methods and the majority, on the same splits."""
-    majority = Opponent("majority", "majority", "majority", _on_features(dataset, lambda rows: np.zeros((len(dataset), 1)), "majority"))
+    majority = Opponent("majority", "majority", "-", _on_features(dataset, lambda rows: np.zeros((len(dataset), 1)), "majority"))
     if dataset.task.kind == "tokens":
         return [Opponent("each word's most frequent tag", "trivial", "memory", _memory(dataset)), _most_frequent_tag(dataset)]
     found = []
     for baseline in baselines:
         learn = _on_features(dataset, _fitted_features(dataset, baseline), baseline.learner)
         learner = {"linear": "ridge" if dataset.task.kind == "regression" else "logistic"}.get(baseline.learner, baseline.learner)
-        found.append(Opponent(f"{baseline.name}, {learner}", "trivial", baseline.learner, learn))
+        found.append(Opponent(baseline.name, "trivial", learner, learn))
     return [*found, majority]
 
 
@@ -150,4 +152,4 @@ def _most_frequent_tag(dataset: Dataset) -> Opponent:
         best = int(np.bincount(tags[tags >= 0], minlength=len(dataset.classes)).argmax())
         return [np.full(len(dataset.words[row]), best) for row in test.tolist()]
 
-    return Opponent("majority", "majority", "majority", learn)
+    return Opponent("majority", "majority", "-", learn)

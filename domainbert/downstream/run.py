@@ -24,7 +24,6 @@ from domainbert.errors import OutputError
 from domainbert.publishing.contract import library_versions
 from domainbert.recipe.schema import SCRATCH
 
-METHODS = {"probe": "linear", "knn": "knn", "finetune": "finetune"}
 LEFT_OUT = 0.1  # of train rows, by every seed of a given split
 LIBRARIES = ("domainbert", "torch", "transformers", "tokenizers", "scikit-learn", "numpy")
 Report = Callable[[str], None]
@@ -40,7 +39,7 @@ class Request:
         tasks: names of built-in tasks, or TOML files.
         data: folder of the files of built-in tasks.
         adapter: of a model folder that names none.
-        methods: of ``METHODS``.
+        methods: ``probe``, ``knn``, ``finetune``.
         num_seeds: of splits that are drawn, and of what learns.
         split: another way of splitting than the task's own.
         max_rows: of each split; 0 for all.
@@ -145,7 +144,7 @@ def _opponents(
             if method == "finetune":
                 found.append(finetuned_opponent(encoder, dataset, request.fine_tuning, folder=folder, name=name, role=role))
             else:
-                found.append(encoder_opponent(encoder, dataset, name=name, role=role, learner=METHODS[method]))
+                found.append(encoder_opponent(encoder, dataset, name=name, role=role, method=method))
     return [*found, *trivial_opponents(dataset, adapter.baselines())]
 
 

@@ -27,7 +27,7 @@ def _task(name: str, task: Mapping[str, Any]) -> str:
     for line in task["scores"]:
         low, high = line["interval"]["low"], line["interval"]["high"]
         first = f"{_figure(line['scores'][metric], task['seeds'])} ({_plain(low)} to {_plain(high)})"
-        rows.append((line["name"], line["method"], first, *(_figure(line["scores"][other], task["seeds"]) for other in others)))
+        rows.append((line["name"], line["method"], first, *(_plain(line["scores"][other]["mean"]) for other in others)))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines += ["  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     lines += [f"  {text}" for line in task["scores"] if (text := _difference(line, metric))]
