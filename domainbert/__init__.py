@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from domainbert.downstream.run import evaluate
     from domainbert.embedding.encoder import Encoder
     from domainbert.pretraining import pretrain
+    from domainbert.publishing.publish import publish
     from domainbert.recipe.load import load_recipe
 
 __version__ = "0.1.0"
-__all__ = ["Encoder", "Record", "__version__", "evaluate", "load_adapter", "load_recipe", "pretrain"]
+__all__ = ["Encoder", "Record", "__version__", "evaluate", "load_adapter", "load_recipe", "pretrain", "publish"]
 
 _HOMES = {
     "Encoder": "domainbert.embedding.encoder",
@@ -24,6 +25,7 @@ _HOMES = {
     "load_adapter": "domainbert.adapters.registry",
     "load_recipe": "domainbert.recipe.load",
     "pretrain": "domainbert.pretraining",
+    "publish": "domainbert.publishing.publish",
 }
 
 

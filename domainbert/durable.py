@@ -25,6 +25,21 @@ def write_text(path: Path, text: str) -> None:
     _sync(path.parent)
 
 
+def write_new_text(path: Path, text: str) -> None:
+    """Write a file that a user named.
+
+    Raises:
+        OutputError: it is there already, or cannot be written.
+    """
+    if path.exists() or path.is_symlink():
+        raise OutputError(f"{path}: already there; remove it or name another file")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, text)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror}); name another file") from None
+
+
 @contextmanager
 def whole_file(output: Path) -> Iterator[Path]:
     """A path to write to, that replaces ``output`` when the block ends well and is removed otherwise.

@@ -13,11 +13,17 @@ from domainbert.errors import DomainBertError
 DataOption = Annotated[
     Path | None, typer.Option("--data", help="Where the files of built-in tasks lie.", metavar="DIR", exists=True, file_okay=False)
 ]
+TasksOption = Annotated[
+    list[str] | None, typer.Option("--task", help="A built-in task, or a TOML file; repeatable.", metavar="NAME|FILE")
+]
+SplitOption = Annotated[
+    str, typer.Option("--split", help="files, column, group, random or time instead of the task's own.", metavar="HOW")
+]
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913, PLR0917  # one parameter an option
     model: ModelArgument,
-    task: Annotated[list[str] | None, typer.Option("--task", help="A built-in task, or a TOML file; repeatable.", metavar="NAME|FILE")] = None,
+    task: TasksOption = None,
     against: Annotated[str, typer.Option("--against", help="What it is compared with: its base.", metavar="MODEL")] = "",
     data: DataOption = None,
     adapter: ModelAdapter = "",
@@ -25,7 +31,7 @@ def evaluate(
         list[str] | None, typer.Option("--method", help="probe, knn or finetune; repeatable.", metavar="METHOD")
     ] = None,
     seeds: Annotated[int, typer.Option("--seeds", help="How many.", min=1, max=100)] = 3,
-    split: Annotated[str, typer.Option("--split", help="files, column, group, random or time instead of the task's own.", metavar="HOW")] = "",
+    split: SplitOption = "",
     rows: Annotated[int, typer.Option("--rows", help="At most so many of each split, drawn by a fixed rule; 0 for all.", min=0)] = 0,
     epochs: Annotated[int, typer.Option("--epochs", help="Of the method finetune.", min=1)] = 3,
     learning_rate: Annotated[float, typer.Option("--learning-rate", help="Of the method finetune.", min=1e-8, max=1.0)] = 5e-5,

@@ -49,6 +49,13 @@ class UnitOptions:
     unit: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class CompanionOptions:
+    """``select = "companion"``: whole tokens of a companion's tokenizer, so that both models hide the same characters."""
+
+    companion: str = "teacher"
+
+
 def select_uniform(candidates: Candidates, rate_N: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Hide a share of each sample's targets, each as likely as its weight says.
 
@@ -115,5 +122,5 @@ def _share(
 
 Select = Callable[[Candidates, NDArray[np.float64]], NDArray[np.bool_]]
 
-SELECTORS: dict[str, type[Any]] = {"uniform": UniformOptions, "unit": UnitOptions}
-SELECT: dict[str, Select] = {"uniform": select_uniform, "unit": select_unit}
+SELECTORS: dict[str, type[Any]] = {"uniform": UniformOptions, "unit": UnitOptions, "companion": CompanionOptions}
+SELECT: dict[str, Select] = {"uniform": select_uniform, "unit": select_unit, "companion": select_unit}

@@ -124,9 +124,10 @@ def _near(dataset: Dataset, split: Split, adapter: Adapter) -> Finding:
     length = string_length(adapter)
     found = nearest(pick(dataset.texts, split.train), pick(dataset.texts, split.test), length=length, mirror=adapter.mirror)
     agree = sum(_label(dataset, int(split.train[left])) == _label(dataset, int(split.test[right])) for right, (left, _) in found.items())
-    text = f"near duplicates: {_share(len(found), split.test)} of test rows share {THRESHOLD:.0%} of their strings of {length} with a train row"
+    text = f"near duplicates: {_share(len(found), split.test)} of test rows share {THRESHOLD:.0%} of their strings of {length} "
+    text += f"with a train row, {agree:,} with the same label"
     figures = {"test_near_train": len(found), "same_label": agree, "string_length": length, "threshold": THRESHOLD}
-    return Finding("near_duplicates", len(found) > MAX_SHARE * len(split.test), f"{text}, {agree:,} with the same label", figures)
+    return Finding("near_duplicates", len(found) > MAX_SHARE * len(split.test), text, figures)
 
 
 def _group_overlap(dataset: Dataset, split: Split) -> Iterator[Finding]:
@@ -179,7 +180,7 @@ def best_rule_finding(dataset: Dataset, split: Split) -> Iterator[Finding]:
         rule = best_rule(dataset, split)
         gain = rule.accuracy - rule.majority
         text = f"one rule: {rule.text}: {rule.accuracy:.1%} right in test (majority {rule.majority:.1%}), MCC {rule.mcc:.3f}"
-        yield Finding("one_rule", gain > 0.5 * (1 - rule.majority), text, asdict(rule))  # noqa: PLR2004  # half of what majority leaves
+        yield Finding("one_rule", gain > 0.5 * (1 - rule.majority), text, asdict(rule))  # half of what majority leaves
 
 
 def _listed(dataset: Dataset, adapter: Adapter) -> Iterator[Finding]:

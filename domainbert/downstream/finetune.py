@@ -64,6 +64,7 @@ def finetuned_opponent(
                 compute_metrics=_metric(dataset, rows, validation),
             )
             trainer.train()
+            trainer.compute_metrics = None  # it knows the validation rows only
             logits = trainer.predict(parts[2]).predictions
         return _predictions(dataset, rows, test, logits, scale)
 
