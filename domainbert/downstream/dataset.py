@@ -229,7 +229,8 @@ def _labels(rows: list[Row], task: Task, drops: Drops) -> tuple[NDArray[Any], tu
         first = rows[int(np.flatnonzero(~keep)[0])]
         if not task.reading.skip_unlabelled or not keep.any():
             raise CorpusError(
-                f"{first.place}: {task.labels[0]} = {first.labels[0]!r} is no label ({int((~keep).sum()):,} of {len(rows):,} rows lack one); "
+                f"{first.place}: {task.labels[0]} = {first.labels[0]!r} is no label "
+                f"({int((~keep).sum()):,} of {len(rows):,} rows lack one); "
                 "check labels = [...], or leave such rows out with reading.skip_unlabelled = true"
             )
         drops.counts["no_label"] += int((~keep).sum())

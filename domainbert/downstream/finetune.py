@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -29,7 +29,11 @@ from domainbert.embedding.loading import quiet_transformers
 from domainbert.engine.model import load_config
 
 QUIET = -100  # label of a position that is not learned
-_TO_PROBLEM = {"classification": "single_label_classification", "multilabel": "multi_label_classification", "regression": "regression"}
+_TO_PROBLEM: dict[str, Any] = {
+    "classification": "single_label_classification",
+    "multilabel": "multi_label_classification",
+    "regression": "regression",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +150,9 @@ def _with_head(folder: str, dataset: Dataset, train: Ints, *, random: bool) -> P
     kind = AutoModelForTokenClassification if dataset.task.kind == "tokens" else AutoModelForSequenceClassification
     with quiet_transformers():
         if random:
-            return kind.from_config(config)  # type: ignore[no-any-return]
-        return kind.from_pretrained(folder, config=config, dtype=torch.float32, use_safetensors=True, trust_remote_code=False)  # type: ignore[no-any-return]
+            return cast(PreTrainedModel, kind.from_config(config))  # type: ignore[no-untyped-call]
+        loaded = kind.from_pretrained(folder, config=config, dtype=torch.float32, use_safetensors=True, trust_remote_code=False)
+    return cast(PreTrainedModel, loaded)
 
 
 def _arguments(settings: FineTuning, output: str, seed: int, dataset: Dataset) -> TrainingArguments:

@@ -121,21 +121,23 @@ def is_span_task(tags: Sequence[str]) -> bool:
 def _classified(name: str, truth: NDArray[np.int64], predicted: Floats, positive: int) -> float:
     best = predicted.argmax(1)
     present = np.unique(truth)
-    match name:
-        case "mcc":
-            return float(sk.matthews_corrcoef(truth, best)) if len(present) > 1 else float("nan")
-        case "macro_f1":
-            return float(sk.f1_score(truth, best, average="macro", zero_division=0.0, labels=present))
-        case "accuracy":
-            return float((truth == best).mean())
+    if name in _DECIDED:
+        return _DECIDED[name](truth, best, present)
     if len(present) < 2:  # noqa: PLR2004
         return float("nan")
     if predicted.shape[1] == 2:  # noqa: PLR2004
         found = truth == positive
         return _DETECTION[name](found, predicted[:, positive])
-    if name == "tpr_at_fpr_1e-3":
+    if name == "tpr_at_fpr_1e-3":  # of one class against the others there are as many as classes
         return float("nan")
     return float(np.mean([_DETECTION[name](truth == number, predicted[:, number]) for number in present]))
+
+
+_DECIDED: dict[str, Callable[..., float]] = {
+    "mcc": lambda truth, best, present: float(sk.matthews_corrcoef(truth, best)) if len(present) > 1 else float("nan"),
+    "macro_f1": lambda truth, best, present: float(sk.f1_score(truth, best, average="macro", zero_division=0.0, labels=present)),
+    "accuracy": lambda truth, best, present: float((truth == best).mean()),
+}
 
 
 def _detection_rate(found: NDArray[np.bool_], value: Floats) -> float:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 COLOURS = {"model": MODEL, "base": "#56B4E9", "random": TRAINING, "trivial": "#D55E00", "majority": "#C0C0C0"}
 # Okabe and Ito 2008, without yellow, which is too light for points, and what more labels need.
 LABELS = (MODEL, *(colour for colour, _ in BASELINES[:3]), "#E69F00", "#56B4E9", "#000000", "#8B5A2B", "#7F7F7F")
+METHODS = {"tsne": "t-SNE", "pca": "PCA", "umap": "UMAP"}
 PERPLEXITY = 30  # van der Maaten and Hinton 2008: 5 to 50
 
 
@@ -37,9 +38,11 @@ def score_bars(name: str, task: Mapping[str, Any], output: Path) -> None:
         if value is None or not np.isfinite(value):
             continue
         axes.barh(place, value, color=COLOURS[line["role"]], height=0.7)
-        if low is not None and np.isfinite(low):
+        end = max(value, 0.0)
+        if high is not None and np.isfinite(high):
             axes.plot([low, high], [place, place], color="#000000", linewidth=1.5)
-        axes.text(max(value, high if high is not None and np.isfinite(high) else value, 0), place, f" {value:.3f}", va="center", fontsize=10)
+            end = max(end, high)
+        axes.text(end, place, f" {value:.3f}", va="center", fontsize=10)
     axes.set_yticks(range(len(lines)), [f"{line['name']} ({line['method']})" for line in reversed(lines)], fontsize=10)
     axes.axvline(0, color="#000000", linewidth=0.8)
     axes.margins(x=0.12)
@@ -68,7 +71,7 @@ def draw_map(
     rows = np.random.default_rng(0).permutation(split_rows(dataset, seed=0).test)[:max_rows]
     vectors = Encoder.from_pretrained(model, adapter=found).encode(pick(dataset.texts, rows), mirror=dataset.task.mirror)
     points = _flattened(vectors.astype(np.float64), method)
-    title = f"{dataset.task.name}: {len(rows):,} test rows by {dict(tsne='t-SNE', pca='PCA', umap='UMAP')[method]}, {Path(model).name}"
+    title = f"{dataset.task.name}: {len(rows):,} test rows by {METHODS[method]}, {Path(model).name}"
     map_picture(points, dataset.labels[rows], dataset.classes, output, title=title)
 
 
@@ -83,13 +86,16 @@ def map_picture(
         shown = np.argsort(-counts, kind="stable")[: len(LABELS) - 1]
         for number, colour in zip(shown.tolist(), LABELS, strict=False):
             mine = labels == number
-            axes.scatter(*points[mine].T, s=9, color=colour, alpha=0.7, linewidths=0, label=f"{classes[number]} ({counts[number]:,})")
+            named = f"{classes[number]} ({counts[number]:,})"
+            axes.scatter(points[mine, 0], points[mine, 1], s=9, color=colour, alpha=0.7, linewidths=0, label=named)
         rest = ~np.isin(labels, shown)
         if rest.any():
-            axes.scatter(*points[rest].T, s=9, color=LABELS[-1], alpha=0.4, linewidths=0, label=f"others ({rest.sum():,})")
+            named = f"others ({rest.sum():,})"
+            axes.scatter(points[rest, 0], points[rest, 1], s=9, color=LABELS[-1], alpha=0.4, linewidths=0, label=named)
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=10, markerscale=2)
     else:
-        figure.colorbar(axes.scatter(*points.T, s=9, c=labels, cmap="viridis", alpha=0.8, linewidths=0), ax=axes)
+        drawn = axes.scatter(points[:, 0], points[:, 1], s=9, c=labels, cmap="viridis", alpha=0.8, linewidths=0)
+        figure.colorbar(drawn, ax=axes)
     axes.set(xticks=[], yticks=[])
     axes.set_title(title, loc="left", fontsize=12)
     _save(figure, output)
@@ -107,7 +113,7 @@ def _flattened(vectors: NDArray[np.float64], method: str) -> NDArray[np.float64]
     if method == "tsne":
         return np.asarray(TSNE(perplexity=min(PERPLEXITY, (len(reduced) - 1) / 3), init="pca", random_state=0).fit_transform(reduced))
     try:
-        from umap import UMAP
+        from umap import UMAP  # type: ignore[import-not-found, unused-ignore]  # an extra
     except ImportError:
         raise DomainBertError("--method umap needs umap-learn: pip install 'domainbert[umap]'; or use tsne or pca") from None
     return np.asarray(UMAP(random_state=0).fit_transform(reduced))

@@ -74,7 +74,8 @@ def _models(learner: str, kind: str, features: Features, seed: int) -> list[Any]
     models = []
     for strength in SPARSE_STRENGTHS if sparse else STRENGTHS:
         scaler = MaxAbsScaler() if sparse and regression else StandardScaler() if not sparse else None
-        model = Ridge(alpha=1 / strength, random_state=seed) if regression else LogisticRegression(C=strength, max_iter=MAX_ITERATIONS, tol=1e-3)
+        logistic = LogisticRegression(C=strength, max_iter=MAX_ITERATIONS, tol=1e-3)
+        model = Ridge(alpha=1 / strength, random_state=seed) if regression else logistic
         models.append(make_pipeline(scaler, model) if scaler else model)
     return models
 

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,7 @@ class Request:
     num_seeds: int = 3
     split: str = ""
     max_rows: int = 0
-    fine_tuning: FineTuning = FineTuning()
+    fine_tuning: FineTuning = field(default_factory=FineTuning)
 
 
 def evaluate(request: Request, *, report: Report = lambda text: None) -> dict[str, Any]:
@@ -162,7 +162,8 @@ def _line(dataset: Dataset, splits: Sequence[Split], opponent: Opponent, drawn: 
     if opponent.role in ("base", "random", "model"):
         drawn[f"{opponent.role} {opponent.method}"] = samples
     scores = {name: _spread([value[name] for value in values]) for name in METRICS[dataset.task.kind]}
-    line = {"name": opponent.name, "role": opponent.role, "method": opponent.method, "scores": scores, "interval": asdict(interval(samples))}
+    line = {"name": opponent.name, "role": opponent.role, "method": opponent.method, "scores": scores}
+    line["interval"] = asdict(interval(samples))
     model = drawn.get(f"model {opponent.method}")
     if opponent.role in ("base", "random") and model is not None:
         line["model_minus_this"] = {"mean": float(np.nanmean(model - samples)), **asdict(interval(model - samples))}
