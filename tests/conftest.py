@@ -51,7 +51,7 @@ def dna_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
             scratch = Scratch(architecture, hidden_size=32, num_layers=2, num_heads=2, config={"initializer_range": 0.2})
             model, _ = build_model(Model(scratch=scratch), read_vocabulary(tokenizer, adapter), max_length=64, seed=0)
             made[architecture] = tmp_path_factory.mktemp(architecture) / "model"
-            write_model_folder(made[architecture], model=model, tokenizer=tokenizer, adapter=adapter, card="")
+            write_model_folder(made[architecture], model=model, tokenizer=tokenizer, adapter=adapter, card=lambda folder: "")
         return made[architecture]
 
     return make

@@ -152,7 +152,7 @@ def _check(task: Task, problems: Problems) -> None:
     if wrong:
         problems.add(f"files.{wrong[0]}", f"is none of {', '.join(SPLITS)}, all, label:CLASS")
     if task.split.by == "files" and task.files and not {"train", "test"} <= set(task.files):
-        problems.add("split.by", "= \"files\" needs files.train and files.test; else say by = \"column\", \"group\", \"time\" or \"random\"")
+        problems.add("split.by", "= 'files' needs files.train and files.test; else say by = 'column', 'group', 'time' or 'random'")
     if task.split.by == "column" and not task.split.column:
         problems.add("split.column", "is missing; it names the column that says train, dev or test")
     if task.split.by == "time" and not task.time:

@@ -157,7 +157,7 @@ def test_wrong_labels_are_named(write, plain, train, test, message):
 def test_empty_splits_are_named(write, plain):
     rows = "text,label,s\n" + "".join(f"t{n},{n % 2},train\n" for n in range(9))
     task = write({"x.csv": rows}, files={"all": "x.csv"}, split={"by": "column", "column": "s"})
-    with pytest.raises(CorpusError, match="the test split is empty .rows by given split: train 9"):
+    with pytest.raises(CorpusError, match=r"the test split is empty \(rows by given split: train 9"):
         split_rows(load_dataset(task, plain), seed=0)
     task = write({"x.csv": rows}, files={"all": "x.csv"}, split={"by": "group"})
     with pytest.raises(CorpusError, match="no row has a group; name its column"):

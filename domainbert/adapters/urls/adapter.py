@@ -62,10 +62,9 @@ class UrlsAdapter(Adapter):
 
     def group(self, text: str) -> str:
         """The registered domain, or the network of an address."""
-        from domainbert.adapters.urls.baselines import host_of
         from domainbert.adapters.urls.host import group_of
 
-        host, kind = host_of(text)
+        kind, host = canonical.host_of(text)
         return group_of(host, kind) if host else ""
 
     def baselines(self) -> tuple[Baseline, ...]:

@@ -5,17 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from domainbert.adapters.urls.canonical import host_of
 from domainbert.adapters.urls.host import public_suffix
-
-_HOST_END = ("[PORT]", "[PATH]", "[QUERY]", "[FRAGMENT]")
-
-
-def host_of(text: str) -> tuple[str, str]:
-    """Host and kind (``DOMAIN``, ``IP``, ``IPv6``) of a canonical text."""
-    kind, _, rest = text.removeprefix("[").partition("]")
-    for mark in _HOST_END:
-        rest = rest.partition(mark)[0]
-    return rest, kind
 
 
 def suffix_and_lengths() -> Any:
@@ -36,7 +27,7 @@ def suffix_and_lengths() -> Any:
 def _table(texts: Sequence[str]) -> Any:
     rows = []
     for text in texts:
-        host, kind = host_of(text)
+        kind, host = host_of(text)
         suffix = public_suffix(host) if kind == "DOMAIN" else kind
         digits = sum(character.isdigit() for character in host)
         rows.append((suffix, len(host), len(text), host.count("."), digits, host.count("-")))
