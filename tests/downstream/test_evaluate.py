@@ -144,7 +144,8 @@ def test_fine_tuning_learns_what_is_there(dna_model, task, tmp_path):
     assert ("random", "finetune") in found
     longer = FineTuning(epochs=16, learning_rate=2e-3, batch_size=8)
     request = Request(str(dna_model("bert")), tasks=(tokens(tmp_path),), methods=("finetune",), num_seeds=1, fine_tuning=longer)
-    assert scores(evaluate(request), "tags")["model", "finetune"]["scores"]["entity_f1"]["mean"] > 0.6
+    found = scores(evaluate(request), "tags")
+    assert found["model", "finetune"]["scores"]["entity_f1"]["mean"] > found["trivial", "memory"]["scores"]["entity_f1"]["mean"] + 0.15
 
 
 def test_results_join_what_the_file_holds(tmp_path):
