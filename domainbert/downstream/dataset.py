@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import compress
 from typing import Any
 
@@ -76,21 +76,18 @@ class Split:
     test: Ints
 
 
-def load_dataset(task: Task, adapter: Adapter, *, max_rows: int = 0) -> Dataset:
+def load_dataset(task: Task, adapter: Adapter) -> Dataset:
     """Read, spell and check a task.
 
     Args:
         task: whose files are read.
         adapter: spells texts.
-        max_rows: of each given split (of all rows where none is given), drawn by a fixed rule; 0 for all.
 
     Raises:
         CorpusError: a file, a column or a label is wrong.
     """
     drops = Drops()
     rows = read_rows(task, adapter, drops)
-    if max_rows:
-        rows = _some(rows, max_rows)
     kept, texts, seconds = _spelled(rows, task, adapter, drops)
     labels, classes, tags, keep = _labels(kept, task, drops)
     kept, texts = list(compress(kept, keep)), list(compress(texts, keep))
@@ -104,6 +101,20 @@ def load_dataset(task: Task, adapter: Adapter, *, max_rows: int = 0) -> Dataset:
         task, tuple(texts), tuple(seconds), labels, classes, tuple(groups), np.array([_given(row, task) for row in kept], str),
         tuple(row.words for row in kept), tags, tuple(row.time for row in kept), tuple(row.place for row in kept), drops,
     )  # fmt: skip
+
+
+def thinned(dataset: Dataset, max_rows: int) -> Dataset:
+    """At most so many rows of each given split (of all rows where none is given), drawn by a fixed rule; 0 for all."""
+    rng = np.random.default_rng(0)
+    parts = [np.flatnonzero(dataset.given == name) for name in np.unique(dataset.given)]
+    if not max_rows or all(len(part) <= max_rows for part in parts):
+        return dataset
+    rows = np.sort(np.concatenate([rng.permutation(part)[:max_rows] for part in parts]))
+    chosen: dict[str, Any] = {
+        name: tuple(pick(getattr(dataset, name), rows)) for name in ("texts", "seconds", "groups", "words", "tags", "times", "places")
+        if getattr(dataset, name)
+    }  # fmt: skip
+    return replace(dataset, labels=dataset.labels[rows], given=dataset.given[rows], **chosen)
 
 
 def split_rows(dataset: Dataset, *, seed: int) -> Split:
@@ -176,21 +187,12 @@ def _check_split(dataset: Dataset, split: Split) -> None:
 
 
 def _given(row: Row, task: Task) -> str:
+    if row.file.startswith("label:") or row.file == "all":
+        return _NAMES.get(row.split.strip().lower(), row.split.strip().lower())
     if task.split.by == "files":
         return row.file
     name = row.split.strip().lower()
     return _NAMES.get(name, name)
-
-
-def _some(rows: list[Row], most: int) -> list[Row]:
-    """At most so many rows of each file key and named split."""
-    rng = np.random.default_rng(0)
-    chosen: list[int] = []
-    keys = [(row.file, row.split) for row in rows]
-    for key in dict.fromkeys(keys):
-        mine = np.flatnonzero([each == key for each in keys])
-        chosen += rng.permutation(mine)[:most].tolist()
-    return [rows[number] for number in sorted(chosen)]
 
 
 def _spelled(rows: list[Row], task: Task, adapter: Adapter, drops: Drops) -> tuple[list[Row], list[str], list[str]]:

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from domainbert.adapters.dna import DnaAdapter
-from domainbert.downstream.dataset import IGNORED, load_dataset, split_rows
+from domainbert.downstream.dataset import IGNORED, load_dataset, split_rows, thinned
 from domainbert.downstream.task import find_task, task_from
 from domainbert.errors import CorpusError, RecipeError
 
@@ -118,7 +118,8 @@ def test_drawn_splits(write, plain, seed):
 
 
 def test_some_rows_keep_the_splits(write, plain):
-    data = load_dataset(write({"train.csv": TRAIN, "test.csv": TEST}, **GIVEN), plain, max_rows=2)
+    data = thinned(load_dataset(write({"train.csv": TRAIN, "test.csv": TEST}, **GIVEN), plain), 2)
+    assert len(data.texts) == len(data.labels) == len(data.groups) == 4
     assert data.given.tolist() == ["train", "train", "test", "test"]
 
 
@@ -191,7 +192,7 @@ def test_built_in_tasks_need_a_folder(tmp_path):
 
 def test_built_in_dna_tasks_on_real_data(shared_data):
     for name in DnaAdapter().tasks():
-        data = load_dataset(find_task(name, DnaAdapter(), data=shared_data / "dna" / "tasks"), DnaAdapter(), max_rows=50)
+        data = thinned(load_dataset(find_task(name, DnaAdapter(), data=shared_data / "dna" / "tasks"), DnaAdapter()), 300)
         split = split_rows(data, seed=0)
         assert len(split.test) >= 10
         assert len(data.classes) in (2, 3)
