@@ -49,7 +49,7 @@ def dna_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
             adapter = DnaAdapter()
             tokenizer = adapter.tokenizer("character", None, (), model_max_length=64)
             scratch = Scratch(architecture, hidden_size=32, num_layers=2, num_heads=2, config={"initializer_range": 0.2})
-            model, _ = build_model(Model(scratch=scratch), read_vocabulary(tokenizer, adapter), max_length=64, seed=0)
+            model, *_ = build_model(Model(scratch=scratch), read_vocabulary(tokenizer, adapter), max_length=64, seed=0)
             made[architecture] = tmp_path_factory.mktemp(architecture) / "model"
             write_model_folder(made[architecture], model=model, tokenizer=tokenizer, adapter=adapter, card=lambda folder: "")
         return made[architecture]
