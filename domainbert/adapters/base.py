@@ -1,13 +1,15 @@
 """What every domain adapter provides: records, canonical text, a tokenizer, units and views."""
 
+import math
 import re
 import sys
+import tomllib
 import unicodedata
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 Encode = Callable[[str], NDArray[np.integer[Any]]]
+_MOST_STRINGS = 4096  # strings of the longest length that a letter baseline counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,34 @@ class Alphabet:
     letters: str
     unit: str
     block: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """A trivial opponent on labelled tasks: features that need no encoder, and what learns from them.
+
+    Args:
+        name: for tables.
+        features: makes an unfitted scikit-learn transformer of canonical texts.
+        learner: ``linear`` (logistic or ridge regression) or ``forest``.
+    """
+
+    name: str
+    features: Callable[[], Any]
+    learner: str = "linear"
+
+
+def _character_tfidf() -> Any:
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    return TfidfVectorizer(analyzer="char", ngram_range=(3, 5), lowercase=False, sublinear_tf=True, max_features=200_000)
+
+
+def _string_counts(longest: int) -> Any:
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    # Frequencies, not counts: a long text is no other class for being long.
+    return TfidfVectorizer(analyzer="char", ngram_range=(1, longest), lowercase=False, use_idf=False)
 
 
 def word_spans(text: str) -> NDArray[np.int64]:
@@ -224,6 +255,26 @@ class Adapter(ABC):
         """A quicker way to the same ids as ``tokenizer`` on canonical text, without special tokens; ``None`` if none."""
         return None
 
+    def group(self, text: str) -> str:
+        """What must not straddle splits with canonical ``text``: its registered domain, scaffold, composition; empty for nothing."""
+        return ""
+
     def tasks(self) -> tuple[str, ...]:
         """Names of the domain's downstream tasks."""
-        return ()
+        return tuple(self.task_tables())
+
+    def task_tables(self) -> Mapping[str, Mapping[str, Any]]:
+        """Tables of the built-in tasks by name, as ``downstream.task`` reads them; their files lie in a folder of the user's."""
+        path = Path(__file__).parent / "tasks" / f"{self.name}.toml"
+        return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+    def baselines(self) -> "tuple[Baseline, ...]":
+        """Trivial opponents of an encoder on labelled tasks.
+
+        By default counts of strings of letters where the domain has an alphabet (six bases, three residues), else TF-IDF of strings of
+        three to five characters.
+        """
+        if self.alphabet is None:
+            return (Baseline("TF-IDF of 3 to 5 characters", _character_tfidf),)
+        longest = max(1, round(math.log(_MOST_STRINGS, len(self.alphabet.letters))))
+        return (Baseline(f"counts of 1 to {longest} {self.alphabet.unit}s", partial(_string_counts, longest)),)

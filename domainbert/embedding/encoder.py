@@ -142,6 +142,17 @@ class Encoder:
             vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
         return vectors
 
+    def ids(self, texts: Sequence[str]) -> list[Ints]:
+        """Tokens of each canonical text, without special ones."""
+        ids_T, count_N = self._encode(texts)
+        return np.split(ids_T.astype(np.int64), np.cumsum(count_N)[:-1])
+
+    def word_pieces(self, words: Sequence[str], *, separator: str = " ") -> tuple[Ints, Ints]:
+        """Tokens of a sentence of raw words, and the number of the word that each begins in, -1 for none."""
+        spelled = [self.adapter.canonicalize(word) for word in words]
+        text = separator.join(spelled)
+        return self.ids([text])[0], self._owners(text, spelled, len(separator))
+
     def word_states(self, sentences: Sequence[Sequence[str]], *, separator: str = " ", batch_tokens: int = BATCH_TOKENS) -> list[Vectors]:
         """One vector for each word of each sentence: the mean of its pieces in the sentence's context.
 

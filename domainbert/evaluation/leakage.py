@@ -51,7 +51,7 @@ def _readings(text: str, length: int, mirror: Callable[[str], str | None] | None
     """Hashes of the strings of a text and, where there is one, of its other reading."""
     other = mirror(text) if mirror else None
     assert other is None or len(other) == len(text)
-    return [np.concatenate([np.empty(0, np.uint64), *_hashes(reading, length)]) for reading in (text, other) if reading is not None]
+    return [np.concatenate([np.empty(0, np.uint64), *string_hashes(reading, length)]) for reading in (text, other) if reading is not None]
 
 
 def _seen(keys_K: Hashes, train: Iterable[str], length: int) -> NDArray[np.bool_]:
@@ -62,14 +62,14 @@ def _seen(keys_K: Hashes, train: Iterable[str], length: int) -> NDArray[np.bool_
     possible = np.zeros(2**bits, np.bool_)
     possible[keys_K >> shift] = True
     for text in train:
-        for hashes_W in _hashes(text, length):
+        for hashes_W in string_hashes(text, length):
             candidates = hashes_W[possible[hashes_W >> shift]]
             nearest = np.minimum(np.searchsorted(keys_K, candidates), keys_K.size - 1)
             seen_K[nearest[keys_K[nearest] == candidates]] = True
     return seen_K
 
 
-def _hashes(text: str, length: int) -> Iterator[Hashes]:
+def string_hashes(text: str, length: int) -> Iterator[Hashes]:
     """The strings of ``length`` letters in order, each as a number in base ``MULTIPLIER`` modulo 2**64, in chunks."""
     letters: NDArray[Any]
     if text.isascii():

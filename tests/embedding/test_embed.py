@@ -1,8 +1,5 @@
 """``domainbert embed``: files of vectors, as a program reads them."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -14,6 +11,16 @@ from domainbert.errors import CorpusError, OutputError
 FASTA = ">one\nACGTACGGTT\n>bad\nACG!DNA\n>two\nGGGCCCAATTACGTACGGTTAA\n>three\nACGTTGCAAACCGGTTACGT\n"
 
 
+def program(capsys, *arguments):
+    """Exit status, stdout and stderr of the program, in this process."""
+    from domainbert.cli.app import app
+
+    with pytest.raises(SystemExit) as left:
+        app(args=list(map(str, arguments)))
+    said = capsys.readouterr()
+    return left.value.code or 0, said.out, said.err
+
+
 @pytest.fixture
 def fasta(tmp_path):
     path = tmp_path / "x.fa"
@@ -21,13 +28,13 @@ def fasta(tmp_path):
     return path
 
 
-def test_both_formats_hold_the_vectors_in_the_input_s_order(folder, fasta, tmp_path):
+def test_both_formats_hold_the_vectors_in_the_input_s_order(folder, fasta, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     for name in ("v.npy", "v.parquet"):
-        command = [sys.executable, "-m", "domainbert", "embed", str(folder()), str(fasta), "--output", name, "--mirror"]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
-        assert done.stdout == f"{name}\n"
-        assert "3 vectors of 32 numbers" in done.stderr
-        assert "left out, so that rows do not follow the input's lines: illegal_character 1 (first at " in done.stderr
+        code, out, prose = program(capsys, "embed", folder(), fasta, "--output", name, "--mirror")
+        assert (code, out) == (0, f"{name}\n")
+        assert "3 vectors of 32 numbers" in prose
+        assert "left out, so that rows do not follow the input's lines: illegal_character 1 (first at " in prose
     table = pq.read_table(tmp_path / "v.parquet")
     assert table["id"].to_pylist() == ["one", "two", "three"]
     wanted = Encoder.from_pretrained(folder()).encode([text for text in FASTA.split("\n")[1:8:2] if "!" not in text], mirror=True)
@@ -67,8 +74,7 @@ def test_what_is_wrong_is_named_and_nothing_is_left(folder, fasta, tmp_path):
         (["--adapter", "rocks"], "no adapter is called 'rocks'"),
     ],
 )
-def test_wrong_options_exit_2(folder, fasta, tmp_path, arguments, message):
-    command = [sys.executable, "-m", "domainbert", "embed", str(folder()), str(fasta), "--output", str(tmp_path / "v.npy"), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert message in done.stderr
+def test_wrong_options_exit_2(folder, fasta, tmp_path, arguments, message, capsys):
+    code, _, prose = program(capsys, "embed", folder(), fasta, "--output", tmp_path / "v.npy", *arguments)
+    assert code == 2
+    assert message in prose

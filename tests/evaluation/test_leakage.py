@@ -64,5 +64,5 @@ def test_hashes_differ_where_strings_differ():
     """All 4**8 strings of eight bases have different hashes, so a false match is not a matter of the letters' small range."""
     letters = "ACGT"
     strings = [f"{letters[n >> 6 & 3]}{letters[n >> 4 & 3]}{letters[n >> 2 & 3]}{letters[n & 3]}" for n in range(256)]
-    hashes = {int(value[0]) for a in strings for b in strings for value in leakage._hashes(a + b, 8)}
+    hashes = {int(value[0]) for a in strings for b in strings for value in leakage.string_hashes(a + b, 8)}
     assert len(hashes) == 4**8

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from domainbert.adapters.base import Adapter, Drops, Encode, Record
+from domainbert.adapters.base import Adapter, Baseline, Drops, Encode, Record
 from domainbert.adapters.urls import canonical
 from domainbert.adapters.urls.options import BpeOptions, UrlsOptions
 from domainbert.errors import TokenizerError
@@ -59,6 +59,19 @@ class UrlsAdapter(Adapter):
         from domainbert.adapters.urls import reading
 
         return [] if source == SAMPLE or source.startswith("hub:") else reading.url_files(source, self.options)
+
+    def group(self, text: str) -> str:
+        """The registered domain, or the network of an address."""
+        from domainbert.adapters.urls.host import group_of
+
+        kind, host = canonical.host_of(text)
+        return group_of(host, kind) if host else ""
+
+    def baselines(self) -> tuple[Baseline, ...]:
+        """TF-IDF of characters, and public suffix with lengths."""
+        from domainbert.adapters.urls.baselines import suffix_and_lengths
+
+        return (*super().baselines(), Baseline("public suffix and lengths", suffix_and_lengths))
 
     def canonicalize(self, text: str) -> str:
         """``[DOMAIN]host[PORT]8080[PATH]a/b[QUERY]x=1[FRAGMENT]f``; see ``domainbert.adapters.urls.canonical``."""

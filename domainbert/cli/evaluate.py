@@ -1,0 +1,99 @@
+"""``domainbert evaluate``: labelled tasks, the model beside its company."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from domainbert.cli.arguments import JsonOption
+from domainbert.cli.embed import ModelAdapter, ModelArgument, accepted
+from domainbert.errors import DomainBertError
+
+DataOption = Annotated[
+    Path | None, typer.Option("--data", help="Where the files of built-in tasks lie.", metavar="DIR", exists=True, file_okay=False)
+]
+TasksOption = Annotated[
+    list[str] | None, typer.Option("--task", help="A built-in task, or a TOML file; repeatable.", metavar="NAME|FILE")
+]
+SplitOption = Annotated[
+    str, typer.Option("--split", help="files, column, group, random or time instead of the task's own.", metavar="HOW")
+]
+
+
+def evaluate(  # noqa: PLR0913, PLR0917  # one parameter an option
+    model: ModelArgument,
+    task: TasksOption = None,
+    against: Annotated[str, typer.Option("--against", help="What it is compared with: its base.", metavar="MODEL")] = "",
+    data: DataOption = None,
+    adapter: ModelAdapter = "",
+    method: Annotated[
+        list[str] | None, typer.Option("--method", help="probe, knn or finetune; repeatable.", metavar="METHOD")
+    ] = None,
+    seeds: Annotated[int, typer.Option("--seeds", help="How many.", min=1, max=100)] = 3,
+    split: SplitOption = "",
+    rows: Annotated[int, typer.Option("--rows", help="At most so many of each split, drawn by a fixed rule; 0 for all.", min=0)] = 0,
+    epochs: Annotated[int, typer.Option("--epochs", help="Of the method finetune.", min=1)] = 3,
+    learning_rate: Annotated[float, typer.Option("--learning-rate", help="Of the method finetune.", min=1e-8, max=1.0)] = 5e-5,
+    output: Annotated[Path | None, typer.Option("--output", help="JSON; a run's evaluation.json when left out.", metavar="FILE")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Score a model on labelled tasks beside its base, random weights and trivial methods; print what is wrong with the data first.
+
+    Examples:
+    domainbert evaluate runs/dna --task promoter-tata --data dna/tasks
+    domainbert evaluate runs/mine/model --against path/to/base --task task.toml --method probe --method knn --seeds 5
+    """
+    methods = tuple(dict.fromkeys(method or ["probe"]))
+    for name in methods:
+        accepted(name, "--method", ("probe", "knn", "finetune"))
+    if split:
+        accepted(split, "--split", ("files", "column", "group", "random", "time"))
+    if not task:
+        raise DomainBertError(f"no task is named: give --task NAME or --task FILE.toml; {_built_in(model, adapter)}")
+    from domainbert.downstream.finetune import FineTuning
+    from domainbert.downstream.run import Request, write_results
+    from domainbert.downstream.run import evaluate as measure
+    from domainbert.downstream.tables import render
+
+    request = Request(model, against, tuple(task), data, adapter, methods, seeds, split, rows, FineTuning(epochs, learning_rate))
+    results = measure(request, report=lambda text: typer.echo(text, err=True))
+    target = output or (Path(model) / "evaluation.json" if (Path(model) / "recipe.json").is_file() else None)
+    if target:
+        from domainbert.downstream.pictures import score_bars
+
+        write_results(results, target)
+        folder = target.parent / "plots" if output is None else target.parent
+        folder.mkdir(exist_ok=True)
+        for name, scores in results["tasks"].items():
+            score_bars(name, scores, folder / f"{'' if output is None else f'{target.stem}-'}{name}.png")
+        typer.echo(f"written to {target}", err=True)
+    typer.echo(json.dumps(results, indent=1, ensure_ascii=False) if as_json else render(results))
+
+
+def map_texts(
+    model: ModelArgument,
+    task: Annotated[str, typer.Option("--task", help="A built-in task, or a TOML file: its test rows are drawn.", metavar="NAME|FILE")],
+    output: Annotated[Path, typer.Option("--output", help="The picture.", metavar="FILE.png")],
+    data: DataOption = None,
+    adapter: ModelAdapter = "",
+    method: Annotated[str, typer.Option("--method", help="tsne, pca or umap (an extra).", metavar="METHOD")] = "tsne",
+    rows: Annotated[int, typer.Option("--rows", help="At most so many.", min=10)] = 2000,
+) -> None:
+    """Draw the texts of a task as a model sees them, one point each, coloured by label.
+
+    Example: domainbert map runs/dna --task promoter-tata --data dna/tasks --output map.png
+    """
+    accepted(method, "--method", ("tsne", "pca", "umap"))
+    from domainbert.downstream.pictures import draw_map
+
+    draw_map(model, task, output, data=data, adapter=adapter, method=method, max_rows=rows)
+    typer.echo(output)
+
+
+def _built_in(model: str, adapter: str) -> str:
+    from domainbert.embedding.loading import adapter_for, model_folder
+
+    found = adapter_for(model_folder(model), adapter)
+    names = ", ".join(found.tasks())
+    return f"adapter {found.name!r} has {names}" if names else f"adapter {found.name!r} has none built in"

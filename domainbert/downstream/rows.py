@@ -1,0 +1,205 @@
+"""Reads a task's files: tables, JSON lines, Parquet, CoNLL, CoNLL-U, labelled residues, or the domain's own formats."""
+
+import tempfile
+import zipfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from domainbert.adapters.base import Adapter, Drops
+from domainbert.corpus.documents import Columns, read_documents
+from domainbert.corpus.open import Source, plain_suffix
+from domainbert.downstream.task import Task
+from domainbert.errors import CorpusError
+
+CONLLU_FORM, CONLLU_COLUMNS = 1, ("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One labelled example, raw.
+
+    Args:
+        place: file and line.
+        file: key of its file in the task.
+        text: of a text task.
+        second: the other half of a pair.
+        labels: as spelled, one a label column.
+        group: from its column or record.
+        time: from its column.
+        split: from its column.
+        words: of a token task.
+        tags: one a word.
+    """
+
+    place: str
+    file: str
+    text: str = ""
+    second: str = ""
+    labels: tuple[str, ...] = ()
+    group: str = ""
+    time: str = ""
+    split: str = ""
+    words: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+
+def read_rows(task: Task, adapter: Adapter, drops: Drops) -> list[Row]:
+    """Every row of a task's files.
+
+    Raises:
+        CorpusError: a file is missing or damaged, or has no such column.
+    """
+    rows: list[Row] = []
+    for key, name in task.files.items():
+        path = Path(task.folder) / name
+        if not path.is_file():
+            raise CorpusError(f"task {task.name!r}: files.{key} = {name!r}: no such file in {task.folder or '.'}")
+        with _unpacked(path, task.reading.member) as opened:
+            found = list(_READERS[_format(task, opened)](opened, key, task, adapter, drops))
+        if not found:
+            raise CorpusError(f"{path}: no row is left of it ({_reasons(drops) or 'it holds none'})")
+        rows += found
+    return rows
+
+
+def _format(task: Task, path: Path) -> str:
+    if task.reading.format != "auto":
+        return task.reading.format
+    return {".conllu": "conllu", ".conll": "conll"}.get(plain_suffix(path), "conll" if task.kind == "tokens" else "table")
+
+
+def _table(path: Path, key: str, task: Task, adapter: Adapter, drops: Drops) -> Iterator[Row]:
+    label = key.removeprefix("label:") if key.startswith("label:") else None
+    extra = tuple(dict.fromkeys(name for name in (*_label_columns(task, label), *_others(task)) if name))
+    with Source(path) as source:
+        # Other columns are asked for even when the text is found without a name, so the kind of file decides.
+        kind = "jsonl" if task.reading.format == "jsonl" else "auto"
+        columns = Columns(task.text, "", extra)
+        for document in read_documents(source, drops, columns=columns, format=kind, encoding=task.reading.encoding):
+            value = document.fields.get
+            labels = (label,) if label is not None else tuple(value(name, "") for name in task.labels)
+            yield Row(
+                f"{path.name}:{document.line}", key, document.text, value(task.second, ""), labels,
+                value(task.group, ""), value(task.time, ""), value(task.split.column, ""),
+            )  # fmt: skip
+
+
+def _records(path: Path, key: str, task: Task, adapter: Adapter, drops: Drops) -> Iterator[Row]:
+    """The domain's own files; what they label is in the record."""
+    label = key.removeprefix("label:") if key.startswith("label:") else None
+    for number, record in enumerate(adapter.records(str(path), drops=drops)):
+        own = "" if record.label is None else str(record.label)
+        labels = (label,) if label is not None else tuple(str(record.meta.get(name, own)) for name in task.labels)
+        meta = record.meta.get
+        yield Row(
+            f"{path.name}: {record.id or number}", key, record.text, record.second.text if record.second else "", labels, record.group,
+            str(meta(task.time, "")), str(meta(task.split.column, "")),
+        )  # fmt: skip
+
+
+def _conll(path: Path, key: str, task: Task, adapter: Adapter, drops: Drops) -> Iterator[Row]:
+    """One word a line with its tag last, blank lines between sentences; ``-DOCSTART-`` lines begin a document."""
+    document = 0
+    for place, lines in _paragraphs(path, task.reading.encoding):
+        if lines[0].startswith("-DOCSTART-"):
+            document += 1
+            continue
+        cells = [line.split("\t") if "\t" in line else line.split() for line in lines]
+        short = next((number for number, cell in enumerate(cells) if len(cell) < 2), None)  # noqa: PLR2004  # word and tag
+        if short is not None:
+            raise CorpusError(f"{path.name}:{place + short}: {lines[short]!r} is no word with a tag")
+        words, tags = tuple(cell[0] for cell in cells), tuple(cell[-1] for cell in cells)
+        yield Row(f"{path.name}:{place}", key, words=words, tags=tags, group=f"{path.name}#{document}" if document else "")
+
+
+def _conllu(path: Path, key: str, task: Task, adapter: Adapter, drops: Drops) -> Iterator[Row]:
+    """Words of Universal Dependencies; a word of several (``du``) is left to its parts, empty nodes are left out."""
+    wanted = task.labels[0] if task.labels != ("label",) else "UPOS"
+    if wanted not in CONLLU_COLUMNS:
+        raise CorpusError(f"task {task.name!r}: labels = [{wanted!r}]; CoNLL-U has {', '.join(CONLLU_COLUMNS)}")
+    column = CONLLU_COLUMNS.index(wanted)
+    for place, lines in _paragraphs(path, task.reading.encoding):
+        cells = [line.split("\t") for line in lines if not line.startswith("#")]
+        if bad := next((cell for cell in cells if len(cell) != len(CONLLU_COLUMNS)), None):
+            raise CorpusError(f"{path.name}: the sentence at line {place} has a line of {len(bad)} columns, not {len(CONLLU_COLUMNS)}")
+        plain = [cell for cell in cells if cell[0].isdigit()]
+        if plain:
+            tags = tuple(cell[column] for cell in plain)
+            yield Row(f"{path.name}:{place}", key, words=tuple(cell[CONLLU_FORM] for cell in plain), tags=tags)
+
+
+def _residues(path: Path, key: str, task: Task, adapter: Adapter, drops: Drops) -> Iterator[Row]:
+    """FASTA of labels beside FASTA of sequences, one letter a residue (FLIP): ``member`` names ``sequences,labels,mask``."""
+    names = [name.strip() for name in task.reading.member.split(",")]
+    with zipfile.ZipFile(path) as archive:
+        files = [dict(_fasta(archive.read(name).decode())) for name in names]
+    sequences, labels, masks = (*files, {})[:3]
+    headers = {header.split()[0]: header for header in labels}
+    for name, sequence in sequences.items():
+        header = headers.get(name.split()[0], "")
+        tags, mask = labels.get(header, ""), masks.get(name, "1" * len(sequence))
+        if len(tags) != len(sequence):
+            drops.add("no_labels" if not tags else "labels_of_another_length", f"{path.name}: {name}")
+            continue
+        flags = dict(part.split("=") for part in header.split()[1:] if "=" in part)
+        split = "validation" if flags.get("VALIDATION") == "True" else flags.get("SET", "")
+        shown = tuple(tag if known == "1" else "" for tag, known in zip(tags, mask, strict=True))
+        yield Row(f"{path.name}: {name}", key, words=tuple(sequence), tags=shown, split=split)
+
+
+def _fasta(text: str) -> Iterator[tuple[str, str]]:
+    for entry in text.split(">")[1:]:
+        header, _, body = entry.partition("\n")
+        yield header.strip(), body.replace("\n", "")
+
+
+def _paragraphs(path: Path, encoding: str) -> Iterator[tuple[int, list[str]]]:
+    """Runs of lines that are not blank, with the number of the first."""
+    held: list[str] = []
+    with Source(path) as source, source.text(encoding) as lines:
+        number = 0
+        try:
+            for number, raw in enumerate(lines, start=1):
+                line = raw.rstrip("\n")
+                if line.strip():
+                    held.append(line)
+                elif held:
+                    yield number - len(held), held
+                    held = []
+        except UnicodeDecodeError as error:
+            raise CorpusError(f"{path}: after line {number}: not {encoding} ({error.reason}); set reading.encoding") from None
+        if held:
+            yield number + 1 - len(held), held
+
+
+_READERS = {"table": _table, "jsonl": _table, "records": _records, "conll": _conll, "conllu": _conllu, "residues": _residues}
+
+
+@contextmanager
+def _unpacked(path: Path, member: str) -> Iterator[Path]:
+    """The file itself, or a member of a zip archive in a folder of its own for the while."""
+    if not member or "," in member:
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="domainbert-") as folder:
+        try:
+            with zipfile.ZipFile(path) as archive:
+                unpacked = Path(folder) / Path(member).name
+                unpacked.write_bytes(archive.read(member))
+        except (zipfile.BadZipFile, KeyError) as error:
+            raise CorpusError(f"{path}: {error}; reading.member names a file inside a zip archive") from None
+        yield unpacked
+
+
+def _label_columns(task: Task, label: str | None) -> Iterable[str]:
+    return () if label is not None else task.labels
+
+
+def _others(task: Task) -> Iterable[str]:
+    return (task.second, task.group, task.time, task.split.column if task.split.by == "column" else "")
+
+
+def _reasons(drops: Drops) -> str:
+    return ", ".join(f"{reason} {count:,}, first at {drops.first[reason]}" for reason, count in drops.counts.items())
