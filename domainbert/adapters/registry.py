@@ -11,6 +11,7 @@ from domainbert.errors import DomainBertError
 
 BUILT_IN = {
     "dna": "domainbert.adapters.dna:DnaAdapter",
+    "molecules": "domainbert.adapters.molecules:MoleculesAdapter",
 }
 
 
