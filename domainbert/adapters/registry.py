@@ -11,6 +11,7 @@ from domainbert.errors import DomainBertError
 
 BUILT_IN = {
     "dna": "domainbert.adapters.dna:DnaAdapter",
+    "proteins": "domainbert.adapters.proteins:ProteinsAdapter",
     "molecules": "domainbert.adapters.molecules:MoleculesAdapter",
 }
 
