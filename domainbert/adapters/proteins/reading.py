@@ -42,6 +42,7 @@ class _Raw:
     line: int
     group: str = ""
     fault: str = ""
+    kind: str = ""
 
 
 def read_proteins(source: str, options: ProteinsOptions, drops: Drops) -> Iterator[Record]:
@@ -110,7 +111,8 @@ class Judge:
             num_clustered += bool(cluster)
             group = cluster or raw.group or blake2b(canonical.encode(), digest_size=8).hexdigest()
             # A start, so that two proteins of one name in a row are two entries.
-            yield Record(raw.id, canonical, group, {"file": name, "start": "0"})
+            meta = {"file": name, "start": "0"}
+            yield Record(raw.id, canonical, group, {**meta, "kind": raw.kind} if raw.kind else meta)
         if not num_entries:
             raise CorpusError(f"{path}: there is no entry in it")
         if reasons["looks_like_nucleotides"] == num_entries:
@@ -138,7 +140,7 @@ class Judge:
 def sample_texts(records: Iterable[Record]) -> Iterator[_Raw]:
     """The built-in sample, treated like a file."""
     for number, record in enumerate(records, start=1):
-        yield _Raw(record.id, record.text, number, record.group)
+        yield _Raw(record.id, record.text, number, record.group, kind=record.meta["kind"])
 
 
 def detect_format(file: Source, *, has_column: bool = False) -> str:
