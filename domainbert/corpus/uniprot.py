@@ -86,7 +86,8 @@ def _flat_entry(source: Source, text: str, line: int) -> UniprotEntry:
     residues = "".join(rows.split())
     length = _LENGTH.match(title)
     if length and int(length[1]) != len(residues):
-        raise CorpusError(f"{source.path}:{line}: entry {accession}: SQ says {length[1]} residues, {len(residues)} follow: download it again")
+        seen = f"SQ says {length[1]} residues, {len(residues)} follow"
+        raise CorpusError(f"{source.path}:{line}: entry {accession}: {seen}: download it again")
     comments = " ".join(row[5:].strip() for row in lines if row.startswith("CC   "))
     similar = comments.partition("-!- SIMILARITY:")[2].partition("-!-")[0]
     return UniprotEntry(accession, residues, _family(similar), line)

@@ -79,7 +79,7 @@ def respell(text: str, seed: int, *, kekulise: bool) -> str:
 
 def _judge(text: str | None, mol: Chem.Mol | None, options: MoleculesOptions, *, block: str = "") -> Verdict:
     if mol is None:
-        return _refused(lambda: Chem.MolFromSmiles(text, sanitize=False) if text is not None else Chem.MolFromMolBlock(block, sanitize=False))
+        return _refused(text, block)
     if not mol.GetNumAtoms():
         return Verdict(reason="no_atoms", detail="RDKit reads a molecule of no atoms")
     if mol.GetNumHeavyAtoms() > options.max_atoms:
@@ -129,10 +129,10 @@ def _scaffold(mol: Chem.Mol, spelled: str, options: MoleculesOptions) -> str:
     return scaffold or f"acyclic-{blake2b(spelled.encode(), digest_size=8).hexdigest()}"
 
 
-def _refused(parse: "object") -> Verdict:
+def _refused(text: str | None, block: str) -> Verdict:
     """Why RDKit refuses a molecule."""
     with rdBase.CaptureErrorLog() as capture:
-        mol = parse()  # type: ignore[operator]
+        mol = Chem.MolFromMolBlock(block, sanitize=False) if text is None else Chem.MolFromSmiles(text, sanitize=False)
     if mol is None:
         words = capture.messages.strip().split("\n")[0].split("] ", 1)[-1]
         reason = next((word for sentence, word in _SYNTAX.items() if sentence in words), "cannot_be_parsed")

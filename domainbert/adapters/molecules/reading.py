@@ -1,10 +1,11 @@
 """From files of molecules to records."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from domainbert.adapters.base import Drops, Record
 from domainbert.adapters.molecules.options import MoleculesOptions
@@ -15,6 +16,11 @@ from domainbert.corpus.open import Source, expand, open_source, plain_suffix
 from domainbert.corpus.parallel import ordered_map
 from domainbert.corpus.sdf import read_sdf
 from domainbert.errors import CorpusError
+
+if TYPE_CHECKING:
+    from domainbert.adapters.molecules.chemistry import Verdict
+
+    Judge = Callable[[Sequence[str], MoleculesOptions], list[Verdict]]
 
 LINES_SUFFIXES = frozenset({".smi", ".smiles", ".ism", ".can", ".cxsmiles"})
 SDF_SUFFIXES = frozenset({".sdf", ".sd", ".mol"})
@@ -64,11 +70,9 @@ def molecule_files(source: str, options: MoleculesOptions) -> list[Path]:
 
 def judged(raws: Iterable[_Raw], options: MoleculesOptions, drops: Drops, *, are_blocks: bool = False) -> Iterator[Record]:
     """The records of molecules that RDKit accepts, in order; the others are counted, and logged each with its place and RDKit's words."""
-    from domainbert.adapters.molecules.chemistry import Verdict, judge_blocks, judge_smiles
+    from domainbert.adapters.molecules.chemistry import judge_blocks, judge_smiles
 
     work = partial(_judge_raws, judge_blocks if are_blocks else judge_smiles, options=options)
-    raw: _Raw
-    verdict: Verdict
     for raw, verdict in ordered_map(work, raws, processes=options.processes):
         if verdict.reason:
             place = f"{raw.place} ({verdict.detail})"
@@ -86,8 +90,8 @@ def sample_texts(records: Iterable[Record]) -> Iterator[_Raw]:
         yield _Raw(record.id, record.text, "", "sample", f"sample:{number}")
 
 
-def _judge_raws(judge: "object", raws: list[_Raw], *, options: MoleculesOptions) -> "list[object]":
-    return judge([raw.text for raw in raws], options)  # type: ignore[operator,no-any-return]
+def _judge_raws(judge: "Judge", raws: Sequence[_Raw], *, options: MoleculesOptions) -> "list[Verdict]":
+    return judge([raw.text for raw in raws], options)
 
 
 def _is_sdf(file: Source, options: MoleculesOptions) -> bool:
@@ -107,9 +111,7 @@ def _from_sdf(file: Source, options: MoleculesOptions) -> Iterator[_Raw]:
 def _from_texts(file: Source, options: MoleculesOptions, drops: Drops) -> Iterator[_Raw]:
     columns = Columns(options.column, options.id_column, (options.group_column,) if options.group_column else ())
     longest = CHARACTERS_PER_ATOM * options.max_atoms
-    documents = read_documents(
-        file, drops, columns=columns, format=options.format, encoding=options.encoding, max_characters=longest
-    )
+    documents = read_documents(file, drops, columns=columns, format=options.format, encoding=options.encoding, max_characters=longest)
     for document in documents:
         place = f"{file.path}:{document.line}"
         text, *rest = document.text.split(None, 1)
@@ -139,5 +141,7 @@ def _from_hub(source: str, options: MoleculesOptions) -> Iterator[_Raw]:
 
 def _group(value: str, place: str, options: MoleculesOptions) -> str:
     if not value.strip():
-        raise CorpusError(f"{place}: nothing in {options.group_column!r}, which the option group_column names; every molecule needs a group")
+        raise CorpusError(
+            f"{place}: nothing in {options.group_column!r}, which the option group_column names; every molecule needs a group"
+        )
     return value.strip()

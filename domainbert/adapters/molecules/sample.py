@@ -53,5 +53,7 @@ def _file(name: str) -> Path:
 
     path = Path(RDConfig.RDDataDir) / name
     if not path.is_file():
-        raise CorpusError(f"the built-in molecules are RDKit's own files, and {path} is not there; install RDKit from its wheels, or name a file")
+        raise CorpusError(
+            f"the built-in molecules are RDKit's own files, and {path} is not there; install RDKit from its wheels, or name a file"
+        )
     return path

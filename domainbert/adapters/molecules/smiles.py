@@ -25,9 +25,7 @@ _CHARGES = [f"{sign}{size}" for sign in "+-" for size in range(1, 16)]
 _RINGS = [f"%{number:02}" for number in range(100)]
 
 TOKENS = tuple(
-    dict.fromkeys(
-        [*_OTHER, *_BONDS, *digits, *_ONE_LETTER, *_AROMATIC, *_TWO_LETTERS, *_CHIRAL, *_HYDROGENS, *_CHARGES, *_RINGS]
-    )
+    dict.fromkeys([*_OTHER, *_BONDS, *digits, *_ONE_LETTER, *_AROMATIC, *_TWO_LETTERS, *_CHIRAL, *_HYDROGENS, *_CHARGES, *_RINGS])
 )
 """Every token of the language."""
 

@@ -18,7 +18,7 @@ class ProteinsOptions:
         group_column: of a table: what must not straddle training and validation, such as a family.
         clusters: a file of two columns, cluster and member (what ``mmseqs createtsv`` writes): entries are grouped by cluster.
         encoding: of FASTA headers and CSV; one in which ASCII is ASCII.
-        nonstandard: U, O, B and Z: ``keep`` them as visible letters (they are ESM-2's own tokens), read them as ``x``, or ``drop`` the entry.
+        nonstandard: U, O, B and Z: ``keep`` them as visible letters (tokens of ESM-2), read them as ``x``, or ``drop`` the entry.
         gaps: ``-`` and ``.`` of alignments: ``remove`` or ``keep`` them (visible, never predicted), or ``drop`` the entry.
         min_length: shorter entries are dropped, residues.
         max_unknown: entries with a larger share of X are dropped.

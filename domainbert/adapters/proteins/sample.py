@@ -136,8 +136,11 @@ def _exchange() -> Weights:
     scores = np.array([[int(matrix[one, other]) for other in LETTERS] for one in LETTERS])
     odds = 2.0 ** (scores // 2) * np.where(scores % 2, 1.4142135623730951, 1.0)
     sums = np.cumsum(odds * BACKGROUND, axis=1)
-    return sums[:, :-1] / sums[:, -1:]
+    chances: Weights = sums[:, :-1] / sums[:, -1:]
+    return chances
 
 
 # Swiss-Prot's average in per mille (PROSITE document PDOC50324), in the order of LETTERS
-BACKGROUND = np.array([75.5, 51.5, 45.2, 53, 16.9, 40.2, 63.2, 68.4, 22.4, 57.3, 93.3, 59.3, 23.5, 40.7, 49.2, 72.2, 57.4, 12.5, 31.9, 65.2])
+BACKGROUND = np.array(
+    [75.5, 51.5, 45.2, 53, 16.9, 40.2, 63.2, 68.4, 22.4, 57.3, 93.3, 59.3, 23.5, 40.7, 49.2, 72.2, 57.4, 12.5, 31.9, 65.2]
+)

@@ -23,9 +23,7 @@ _LEGAL += _LEGAL.lower()
 
 def canonical_table(options: ProteinsOptions) -> dict[int, int | None]:
     """For ``str.translate``: upper case, J as X, and what the options say of U, O, B, Z and gaps; white space goes."""
-    table: dict[int, int | None] = {
-        ord(lower): ord(upper) for lower, upper in zip(ascii_lowercase, ascii_uppercase, strict=True)
-    }
+    table: dict[int, int | None] = {ord(lower): ord(upper) for lower, upper in zip(ascii_lowercase, ascii_uppercase, strict=True)}
     as_x = "J" + (NONSTANDARD if options.nonstandard == "x" else "")
     table |= {ord(case): ord(UNKNOWN) for letter in as_x for case in (letter, letter.lower())}
     gone = " \t\r\n" + (GAPS if options.gaps == "remove" else "")
@@ -40,20 +38,21 @@ def why_not_protein(text: str, options: ProteinsOptions) -> str:
         options: policies and limits.
     """
     data = text.encode("ascii", "replace")
-    if data.translate(None, _LEGAL):
-        return "whitespace" if any(character.isspace() for character in text) else "illegal_character"
-    if b"*" in data:
-        return "internal_stop"
+    illegal = data.translate(None, _LEGAL)
     letters = data.translate(None, GAPS.encode()).upper()
-    if len(letters) < options.min_length:
-        return "too_short" if letters else "empty_sequence"
-    if looks_like_nucleotides(letters):
-        return "looks_like_nucleotides"
-    if letters.count(b"X") + letters.count(b"J") > options.max_unknown * len(letters):
-        return "mostly_unknown"
-    if options.nonstandard == "drop" and letters.translate(None, NONSTANDARD.encode()) != letters:
-        return "nonstandard_residue"
-    return "gaps" if options.gaps == "drop" and len(letters) < len(data) else ""
+    length = len(letters)
+    reasons = (
+        ("whitespace", bool(illegal) and not illegal.strip()),
+        ("illegal_character", bool(illegal)),
+        ("internal_stop", b"*" in letters),
+        ("empty_sequence", not length),
+        ("too_short", length < options.min_length),
+        ("looks_like_nucleotides", looks_like_nucleotides(letters)),
+        ("mostly_unknown", letters.count(b"X") + letters.count(b"J") > options.max_unknown * length),
+        ("nonstandard_residue", options.nonstandard == "drop" and len(letters.translate(None, NONSTANDARD.encode())) < length),
+        ("gaps", options.gaps == "drop" and length < len(data)),
+    )
+    return next((reason for reason, holds in reasons if holds), "")
 
 
 def looks_like_nucleotides(letters: bytes) -> bool:
