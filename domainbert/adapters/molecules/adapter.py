@@ -109,7 +109,7 @@ class MoleculesAdapter(Adapter):
         """Whether an entry is made of tokens of SMILES, behind a word marker (``Ġ``, ``▁``, ``##``) or not."""
         for marker in _MARKERS:
             token = token.removeprefix(marker)
-        return bool(token) and all(piece in _LANGUAGE for piece in smiles.split(token))
+        return token in _LANGUAGE or (bool(token) and all(piece in _LANGUAGE for piece in smiles.split(token)))
 
     def sample(self) -> Iterator[Record]:
         """Real molecules that RDKit ships (data_cards/molecules-sample.md)."""
