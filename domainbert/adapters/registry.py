@@ -13,6 +13,8 @@ BUILT_IN = {
     "biomedical": "domainbert.adapters.biomedical:BiomedicalAdapter",
     "dna": "domainbert.adapters.dna:DnaAdapter",
     "french": "domainbert.adapters.french:FrenchAdapter",
+    "molecules": "domainbert.adapters.molecules:MoleculesAdapter",
+    "proteins": "domainbert.adapters.proteins:ProteinsAdapter",
     "urls": "domainbert.adapters.urls:UrlsAdapter",
 }
 

@@ -147,7 +147,10 @@ def kinds(vocabulary: Vocabulary, adapter: Adapter) -> tuple[str, ...]:
     """Which figures a tokenizer can give: single letters need tokens of one letter."""
     if adapter.alphabet is None:
         return ("unit",)
-    return ("single", "block") if int(vocabulary.widths[vocabulary.targets].max()) == 1 else ("block",)
+    has_single = int(vocabulary.widths[vocabulary.targets].max()) == 1
+    if adapter.alphabet.block == 1:
+        return ("single",) if has_single else ("block",)
+    return ("single", "block") if has_single else ("block",)
 
 
 @dataclass(frozen=True)
