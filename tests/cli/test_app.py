@@ -7,6 +7,7 @@ import time
 import pytest
 
 import domainbert
+from domainbert.adapters.registry import BUILT_IN
 
 
 def test_version_and_help(run):
@@ -54,7 +55,8 @@ def test_resume_of_what_is_no_run(run, tmp_path):
 def test_adapters(run):
     assert "dna" in run("adapters").stdout
     listed = json.loads(run("adapters", "--json").stdout)
-    assert {"name": "dna", "origin": "built in", "problem": ""}.items() <= listed[0].items()
+    assert [each["name"] for each in listed] == sorted(BUILT_IN)
+    assert all(each["origin"] == "built in" and each["summary"] and not each["problem"] for each in listed)
 
 
 def test_env_shows_versions_and_no_secrets(monkeypatch, run):

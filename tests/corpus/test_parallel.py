@@ -11,7 +11,6 @@ from domainbert.corpus.parallel import ordered_map
 from domainbert.errors import CorpusError
 
 
-
 def lengths(part):
     return [len(item) for item in part]
 
@@ -55,7 +54,7 @@ def test_items_are_read_no_further_ahead_than_the_workers_need():
 
     def items():
         nonlocal taken
-        for taken in range(1, 100_001):  # noqa: B007
+        for taken in range(1, 100_001):
             yield "x" * taken
 
     results = ordered_map(lengths, items(), processes=2, chunk=5)

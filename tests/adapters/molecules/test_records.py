@@ -139,7 +139,9 @@ def molfile(text, name):
 
 def test_sd_files(tmp_path):
     path = tmp_path / "a.sdf.gz"
-    entries = [f"{molfile(text, name)}>  <series>\n{series}\n\n$$$$\n" for text, name, series in [("OCC", "one", "a"), ("c1ccccc1", "", "b")]]
+    entries = [
+        f"{molfile(text, name)}>  <series>\n{series}\n\n$$$$\n" for text, name, series in [("OCC", "one", "a"), ("c1ccccc1", "", "b")]
+    ]
     broken = entries[0].replace(" O ", " Q1")
     path.write_bytes(gzip.compress("".join([entries[0], broken, entries[1]]).encode()))
     drops = Drops()

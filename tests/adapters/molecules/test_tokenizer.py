@@ -107,7 +107,30 @@ def test_brackets_are_taken_apart_where_the_grammar_says(tokenizer):
 
 def test_quick_encoder_gives_the_same_ids_on_text_that_is_no_smiles(tokenizer):
     rng = random.Random(3)
-    parts = ["[", "]", "[13", "C", "Sc", "H2", "+2", "-3", ":1", "@TH1", "@@", "%12", "%(", "->", "Cl", "se", "\n", "é", " ", "q", "<", "++"]
+    parts = [
+        "[",
+        "]",
+        "[13",
+        "C",
+        "Sc",
+        "H2",
+        "+2",
+        "-3",
+        ":1",
+        "@TH1",
+        "@@",
+        "%12",
+        "%(",
+        "->",
+        "Cl",
+        "se",
+        "\n",
+        "é",
+        " ",
+        "q",
+        "<",
+        "++",
+    ]
     encode = ADAPTER.fast_encoder(tokenizer)
     for _ in range(3000):
         text = "".join(rng.choices(parts, k=rng.randrange(12)))
