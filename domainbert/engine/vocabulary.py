@@ -30,11 +30,7 @@ def with_vocabulary(model: PreTrainedModel, weights: sparse.csr_array, vocabular
     rows = vocabulary_rows(model.config)
     if not rows:
         raise ModelError(f"architecture {config.model_type!r}: no weight follows its vocab_size; use tokenizer.mode = keep")
-    matrix = torch.sparse_csr_tensor(
-        torch.from_numpy(weights.indptr).long(), torch.from_numpy(weights.indices).long(), torch.from_numpy(weights.data).float(),
-        size=weights.shape, check_invariants=True,
-    )  # fmt: skip
-    state = {name: _mapped(matrix, value) if name in rows else value for name, value in model.state_dict().items()}
+    state = {name: _mapped(weights, value) if name in rows else value for name, value in model.state_dict().items()}
     changed.load_state_dict(state)
     changed.tie_weights()
     changed.train(model.training)
@@ -53,9 +49,9 @@ def vocabulary_rows(config: PretrainedConfig) -> set[str]:
     return {name for name, shape in shapes[0].items() if shapes[1][name] != shape}
 
 
-def _mapped(matrix: Tensor, value: Tensor) -> Tensor:
-    flat = value.float().reshape(value.shape[0], -1)
-    return (matrix @ flat).reshape(matrix.shape[0], *value.shape[1:])
+def _mapped(weights: sparse.csr_array, value: Tensor) -> Tensor:
+    rows = weights @ value.detach().reshape(value.shape[0], -1).double().numpy()
+    return torch.from_numpy(rows).to(value.dtype).reshape(len(rows), *value.shape[1:])
 
 
 def _special_ids(config: PretrainedConfig, vocabulary: Vocabulary) -> dict[str, int | None]:

@@ -1,5 +1,6 @@
 """The part of a run that needs torch: build the model, train it, measure it, publish it."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -43,6 +44,8 @@ from domainbert.recipe.document import to_dict
 from domainbert.recipe.scale import scaled
 from domainbert.recipe.schema import SCRATCH, Recipe, Training
 from domainbert.tokenization.spans import read_vocabulary
+
+log = logging.getLogger(__name__)
 
 
 class Session:
@@ -193,10 +196,11 @@ class Session:
         model = built.model
         if built.untrained:
             self.recipe = with_head_stage(recipe, vocabulary_changes=old is not None)
-            self._say(
-                f"{recipe.model.base}: its files have no trained masked-LM head ({len(built.untrained)} weights are missing, "
-                f"{built.untrained[0]} is one); a new one is trained first, for {self.recipe.stage[0].steps} steps, with the rest frozen"
-            )
+            log.warning(
+                "%s: its files have no trained masked-LM head (%d weights are missing, %s is one); a new one is trained first, with the "
+                "rest frozen: stage %r",
+                recipe.model.base, len(built.untrained), built.untrained[0], self.recipe.stage[0].name,
+            )  # fmt: skip
         if old is not None:
             model, self.change = change_vocabulary(model, old, recipe, self.stores, self.vocabulary)
             before, now = self.change.tokens_per_thousand

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from domainbert.engine.freezing import BODY, EMBEDDINGS
-from domainbert.recipe.scale import resized
+from domainbert.recipe.scale import planned_steps, resized
 from domainbert.recipe.schema import Recipe, Schedule
 
 HEAD = "head"
@@ -19,10 +19,19 @@ def with_head_stage(recipe: Recipe, *, vocabulary_changes: bool) -> Recipe:
     if any(stage.name == HEAD for stage in recipe.stage):
         return recipe
     first = recipe.stage[0]
-    steps = min(HEAD_STEPS, max(1, recipe.training.max_steps // 4)) if recipe.training.max_steps else HEAD_STEPS
+    steps = _head_steps(recipe)
     stage = replace(
         resized(first, first.steps or steps, steps) if first.steps else first,
         name=HEAD, steps=steps, tokens=0, epochs=0.0, freeze=(BODY,) if vocabulary_changes else (BODY, EMBEDDINGS),
         schedule=Schedule("constant", warmup_steps=min(_WARM_UP, steps)),
     )  # fmt: skip
     return replace(recipe, stage=(stage, *recipe.stage))
+
+
+def _head_steps(recipe: Recipe) -> int:
+    """A tenth of a run that ``max_steps`` shortens, in steps before the shortening; ``HEAD_STEPS`` at most."""
+    total = recipe.training.max_steps
+    if not total:
+        return HEAD_STEPS
+    wanted = min(HEAD_STEPS, max(1, total // 10))
+    return -(-wanted * sum(planned_steps(recipe)) // max(1, total - wanted))

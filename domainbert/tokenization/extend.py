@@ -42,12 +42,12 @@ def extend_tokenizer(tokenizer: "PreTrainedTokenizerFast", texts: Iterable[str],
         raise TokenizerError(
             f"{tokenizer.name_or_path}: a {model['type']} tokenizer has no pieces to join; use tokenizer.mode = keep or replace"
         )
-    write(content, _merges(backend, texts, num_pieces, chained=model["type"] == "BPE"))
+    write(content, _merges(backend, texts, num_pieces, chained=model["type"] != "WordPiece"))
     return _like(tokenizer, Tokenizer.from_str(json.dumps(content)))
 
 
 def _merges(backend: Tokenizer, texts: Iterable[str], num_pieces: int, *, chained: bool) -> list[tuple[Pair, int]]:
-    """The pairs to join. Where pieces need not be reached through others (``chained``), those that save least in the end are left out."""
+    """The pairs to join. Where pieces need not be made of others (not ``chained``), those that save least in the end are left out."""
     words = [(pieces, count) for pieces, count in _words(backend, texts) if len(pieces) > 1]
     old = [list(pieces) for pieces, _ in words]
     merges = learn_merges(words, num_pieces if chained else num_pieces + num_pieces // 2, taken=set(backend.get_vocab()))

@@ -64,7 +64,9 @@ def row_weights(
     indptr = np.cumsum([0, *(len(rows[index][0]) for index in range(size))])
     columns = np.concatenate([np.asarray(rows[index][0], np.int64) for index in range(size)])
     weights = np.concatenate([np.asarray(rows[index][1], np.float64) for index in range(size)])
-    return sparse.csr_array((weights, columns, indptr), shape=(size, num_old_rows))
+    matrix = sparse.csr_array((weights, columns, indptr), shape=(size, num_old_rows))
+    matrix.sum_duplicates()  # a text may hold a piece twice; sorts the columns too
+    return matrix
 
 
 def surfaces(tokenizer: "PreTrainedTokenizerFast") -> dict[int, Surface]:
@@ -120,12 +122,13 @@ def _role(roles: dict[int, str], index: int) -> str:
 def _pieces(tokenizer: "PreTrainedTokenizerFast", text: str, *, inside: bool) -> list[int]:
     """Known pieces of a text; inside a word, those that are left when a letter is put before it and its piece taken away."""
     encode = tokenizer.backend_tokenizer.encode
+    text = text.encode("utf-8", "replace").decode()  # a piece may be a part of a character
     if inside:
         whole = encode(f"a{text}", add_special_tokens=False)
         pieces = [index for index, (start, _) in zip(whole.ids, whole.offsets, strict=True) if start >= 1]
     else:
         pieces = []
-    pieces = pieces or encode(text.encode("utf-8", "replace").decode(), add_special_tokens=False).ids
+    pieces = pieces or encode(text, add_special_tokens=False).ids
     return [index for index in pieces if index != tokenizer.unk_token_id]
 
 
