@@ -31,20 +31,26 @@ class Views:
         ]
 
     def __call__(self, rows: Rows) -> Iterator[Rows]:
-        """Each copy of the training records among ``rows``; what is held out has none."""
+        """Each copy of the training records among ``rows``; what is held out has none, nor has a record whose view reads the same."""
         if not self._generators or rows.validation.all():
             return
         originals = rows.where(~rows.validation)
         records = originals.records()
         for name, rng in self._generators:
             views = [_named(self.adapter.view(name, record, rng), name) for record in records]
-            texts = [view.text.encode() for view in views]
-            pieces = np.zeros(len(views), PIECE)
-            pieces["characters"] = [len(view.text) for view in views]
-            pieces["bytes"] = [len(text) for text in texts]
-            origins = origin_columns(views)
-            assert origins["group"].equals(originals.origins["group"]), f"view {name} of {self.adapter.name} changed a group"
-            yield Rows(origins, b"".join(texts), pieces, originals.validation)
+            changed = np.array([view.text != record.text for view, record in zip(views, records, strict=True)])
+            if changed.any():
+                kept = [view for view, differs in zip(views, changed, strict=True) if differs]
+                yield self._rows(name, kept, originals.where(changed))
+
+    def _rows(self, name: str, views: list[Record], originals: Rows) -> Rows:
+        texts = [view.text.encode() for view in views]
+        pieces = np.zeros(len(views), PIECE)
+        pieces["characters"] = [len(view.text) for view in views]
+        pieces["bytes"] = [len(text) for text in texts]
+        origins = origin_columns(views)
+        assert origins["group"].equals(originals.origins["group"]), f"view {name} of {self.adapter.name} changed a group"
+        return Rows(origins, b"".join(texts), pieces, originals.validation)
 
 
 def _named(record: Record, view: str) -> Record:

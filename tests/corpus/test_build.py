@@ -94,6 +94,14 @@ def test_views_are_written_for_training_records_only(build, fasta, sequence, rev
     assert store.manifest.num_characters == sum(len(store.text(n)) for n in range(len(store)))
 
 
+def test_a_view_that_reads_the_same_is_left_out(build, fasta, sequence):
+    texts = {"palindrome": "ACGT" * 20, "other": sequence(80, 1)}
+    store = build(fasta(texts), views={"reverse_complement": 2}, validation_fraction=0.0)
+    ids = [store.record(n).id for n in range(len(store))]
+    assert sorted(ids) == ["other"] * 3 + ["palindrome"]
+    assert len(build(fasta({"palindrome": "ACGT" * 20}), views={"reverse_complement": 1}, validation_fraction=0.0)) == 1
+
+
 def test_an_unknown_view(build, fasta):
     with pytest.raises(CorpusError, match="has no view 'reverse'; it has reverse_complement"):
         build(fasta({"a": "ACGT" * 20}), views={"reverse": 1})
