@@ -3,6 +3,7 @@
 In a wheel they lie inside the package (``domainbert/recipes``); in a checkout and an editable install beside it.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from domainbert.errors import RecipeError
@@ -12,12 +13,12 @@ PACKAGE = Path(__file__).resolve().parent
 
 def recipe_files() -> dict[str, Path]:
     """Every shipped recipe by name, sorted."""
-    return {path.stem: path for path in sorted(resource_folder("recipes").glob("*.toml"))}
+    return _by_name(resource_folder("recipes").glob("*.toml"))
 
 
 def data_card_files() -> dict[str, Path]:
     """Every shipped data card by name, sorted."""
-    return {path.stem: path for path in sorted(resource_folder("data_cards").glob("*.md"))}
+    return _by_name(resource_folder("data_cards").glob("*.md"))
 
 
 def resource_folder(name: str) -> Path:
@@ -31,3 +32,7 @@ def resource_folder(name: str) -> Path:
         if folder.is_dir():
             return folder
     raise RecipeError(f"the installation is not whole: neither {inside} nor {beside} is a folder; install domainbert again")
+
+
+def _by_name(paths: Iterable[Path]) -> dict[str, Path]:
+    return {path.stem: path for path in sorted(paths, key=lambda path: path.stem)}

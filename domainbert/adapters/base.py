@@ -30,7 +30,7 @@ class Record:
         id: the entry's name in its source.
         text: the raw text, before ``canonicalize``.
         group: what must not straddle training and validation (chromosome, scaffold, author, ...).
-        meta: where the text comes from, as short strings.
+        meta: where the text comes from, as short strings. Where it has a ``kind``, held-out figures are given for each kind apart.
         second: the other half of a pair.
         label: the label of a labelled source.
     """

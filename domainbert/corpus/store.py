@@ -180,6 +180,14 @@ class TokenStore:
         lengths: NDArray[np.int64] = (self.text_offsets[indexes + 1] - self.text_offsets[indexes]).astype(np.int64)
         return lengths
 
+    def num_characters(self, role: str) -> int:
+        """Characters of all records of a role."""
+        indexes = self.indexes(role)
+        starts, ends = self.text_offsets[indexes].tolist(), self.text_offsets[indexes + 1].tolist()
+        if int(self.text_offsets[-1]) == self.manifest.num_characters:  # all ASCII
+            return int(sum(ends) - sum(starts))
+        return sum(_num_characters(self.text_bytes[start:end]) for start, end in zip(starts, ends, strict=True))
+
     def _map(self, name: str, dtype: str, count: int) -> NDArray[Any]:
         path = self.folder / name
         expected = count * np.dtype(dtype).itemsize
@@ -195,3 +203,8 @@ class TokenStore:
     def _require(self, name: str, unit: str, *, seen: int, expected: int) -> None:
         if seen != expected:
             raise StoreError(f"{self.folder / name}: {seen} {unit}, the manifest says {expected}; build the store again")
+
+
+def _num_characters(utf8: NDArray[np.uint8]) -> int:
+    """Every byte but those that continue a character, 10xxxxxx (RFC 3629, section 3)."""
+    return int(np.count_nonzero((utf8 < 0b1000_0000) | (utf8 >= 0b1100_0000)))  # noqa: PLR2004

@@ -4,15 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 
-import numpy as np
-from numpy.typing import NDArray
-
-from domainbert.adapters.base import Adapter, Alphabet
+from domainbert.adapters.base import Adapter
 from domainbert.corpus.store import TokenStore
 from domainbert.engine.encoder import PackedEncoder
-from domainbert.evaluation.baselines import Score, count_tables, hidden_scores, visible_scores
 from domainbert.evaluation.intrinsic import Bits, Window, held_out_windows, kinds, score
 from domainbert.evaluation.leakage import repeat_share
+from domainbert.evaluation.opponents import CountScore, letter_opponents, text_opponents
+from domainbert.evaluation.text_counts import MAX_LETTERS
 from domainbert.tokenization.spans import Vocabulary
 
 QUICK_LETTERS = 1 << 16  # 10,000 hidden letters: a standard error of about 0.006 bits
@@ -31,8 +29,8 @@ class Opponents:
         repeats: share of held-out letters in stretches of ``REPEAT_LENGTH`` that training text holds too.
     """
 
-    visible: tuple[Score, ...]
-    hidden: Mapping[str, tuple[Score, ...]]
+    visible: Sequence[CountScore]
+    hidden: Mapping[str, Sequence[CountScore]]
     repeats: float
 
 
@@ -59,14 +57,9 @@ class HeldOut:
         self.stores, self.adapter, self.vocabulary = stores, adapter, vocabulary
         self._micro_batch_tokens = micro_batch_tokens
         self.alphabet = adapter.alphabet
-        self.windows: list[Window] = []
-        self._quick: list[Window] = []
-        if self.alphabet is not None:
-            for store in stores:
-                self.windows += held_out_windows(store, vocabulary, self.alphabet, max_length=max_length, max_letters=FULL_LETTERS)
-                self._quick += held_out_windows(store, vocabulary, self.alphabet, max_length=max_length, max_letters=QUICK_LETTERS)
+        self.windows, self._quick = self._windows(FULL_LETTERS, max_length), self._windows(QUICK_LETTERS, max_length)
         # A very short held-out text may have nothing hidden in it: then there is nothing to score.
-        self.kinds = tuple(kind for kind in kinds(vocabulary) if any(window.hidden[kind].any() for window in self.windows))
+        self.kinds = tuple(kind for kind in kinds(vocabulary, adapter) if any(window.hidden[kind].any() for window in self.windows))
 
     @property
     def unit(self) -> str:
@@ -89,15 +82,17 @@ class HeldOut:
         return {kind: self._score(encoder, self._quick, kind) for kind in self.kinds}
 
     def opponents(self) -> Opponents | None:
-        """Count baselines and the leak figure; ``None`` where nothing is held out or the domain has no alphabet."""
-        if self.alphabet is None or not self.kinds:
+        """Count baselines and the leak figure; ``None`` where nothing is held out."""
+        if not self.kinds:
             return None
-        counts = count_tables((_codes(text, self.alphabet) for text in self._texts("train")), num_letters=len(self.alphabet.letters))
         texts = self._held_out_texts()
-        windows = [_codes(window.text, self.alphabet) for window in self.windows]
-        hidden = {kind: hidden_scores(counts, windows, [w.hidden_letters(kind) for w in self.windows]) for kind in self.kinds}
+        visible: list[CountScore] = []
+        if self.alphabet is not None:
+            visible, hidden = letter_opponents(self.alphabet, self._texts("train"), texts, self.windows, self.kinds)
+        else:
+            hidden = {kind: text_opponents(self._spread("train"), self.windows, kind) for kind in self.kinds}
         repeats = repeat_share(self._texts("train", views=False), texts, length=REPEAT_LENGTH, mirror=self.adapter.mirror)
-        return Opponents(visible_scores(counts, [_codes(text, self.alphabet) for text in texts]), hidden, repeats)
+        return Opponents(visible, hidden, repeats)
 
     def groups(self) -> list[str]:
         """Names of the held-out groups, at most 20."""
@@ -105,8 +100,14 @@ class HeldOut:
         return sorted(names)[:20]
 
     def num_letters(self) -> int:
-        """Held-out letters in all (their bytes: alphabets of letters are ASCII)."""
-        return sum(int(store.num_bytes(store.indexes("validation")).sum()) for store in self.stores)
+        """Held-out letters in all."""
+        return sum(store.num_characters("validation") for store in self.stores)
+
+    def _windows(self, max_letters: int, max_length: int) -> list[Window]:
+        found = (
+            held_out_windows(store, self.vocabulary, self.adapter, max_length=max_length, max_letters=max_letters) for store in self.stores
+        )
+        return [window for windows in found for window in windows]
 
     def _score(self, encoder: PackedEncoder, windows: Sequence[Window], kind: str) -> Bits:
         return score(encoder, windows, self.vocabulary, kind, micro_batch_tokens=self._micro_batch_tokens)
@@ -115,6 +116,11 @@ class HeldOut:
         """Held-out records, every so many of them where they hold more than ``OPPONENT_LETTERS``."""
         every = -(-self.num_letters() // OPPONENT_LETTERS)
         return list(islice(self._texts("validation"), 0, None, every))
+
+    def _spread(self, role: str) -> Iterator[str]:
+        """Records of a role, every so many of them where they hold more than can be counted."""
+        every = -(-sum(store.num_characters(role) for store in self.stores) // MAX_LETTERS)
+        return islice(self._texts(role), 0, None, max(1, every))
 
     def _texts(self, role: str, *, views: bool = True) -> Iterator[str]:
         for store in self.stores:
@@ -128,6 +134,7 @@ def evaluation(held_out: HeldOut, before: Mapping[str, Bits], after: Mapping[str
     return {
         "unit": held_out.unit,
         "block": held_out.alphabet.block if held_out.alphabet else 1,
+        "hidden_unit": "" if held_out.alphabet else held_out.adapter.evaluation_unit,
         "seed": seed,
         "base": base,
         "held_out": {
@@ -147,9 +154,3 @@ def evaluation(held_out: HeldOut, before: Mapping[str, Bits], after: Mapping[str
         if opponents
         else {},
     }
-
-
-def _codes(text: str, alphabet: Alphabet) -> NDArray[np.uint8]:
-    table = np.full(256, len(alphabet.letters), np.uint8)
-    table[np.frombuffer(alphabet.letters.encode("ascii"), np.uint8)] = np.arange(len(alphabet.letters))
-    return table[np.frombuffer(text.encode("ascii", "replace"), np.uint8)]

@@ -1,20 +1,21 @@
 """How well a model predicts held-out text: bits per letter at fixed masks, comparable between tokenizers.
 
-Letters are hidden in text, not in tokens, by a rule that depends on nothing but the window's number: the same letters for every
-model with the same windows. Two figures: single letters (tokenizers of one letter a token) and aligned blocks of letters hidden
-as a whole (every tokenizer). A token that touches a hidden letter is masked, and all its letters then count as hidden.
+Letters are hidden in text, not in tokens, by a rule that depends on nothing but the text's place in the corpus: the same letters for
+every model. Where a domain has an alphabet there are two figures: single letters (tokenizers of one letter a token) and aligned blocks
+of letters hidden as a whole (every tokenizer). Text has one: whole units, such as words. A token that touches a hidden letter is masked,
+and all its letters then count as hidden; blanks never count.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from domainbert.adapters.base import Alphabet
+from domainbert.adapters.base import Adapter, Alphabet
 from domainbert.corpus.store import TokenStore
 from domainbert.corruption.random_bits import key, uniform
 from domainbert.engine.encoder import PackedEncoder, PackedInput
@@ -23,7 +24,12 @@ from domainbert.engine.packing import Batch, micro_batches, ranges
 from domainbert.tokenization.spans import Vocabulary, token_spans
 
 MASK_RATE = 0.15
+KIND = "kind"
+"""The key of ``Record.meta`` under which a record's kind stands (its feed, its section): figures are given for each kind apart."""
 _SEED = 20_15  # fixed for good: scores of different runs must hide the same letters
+_BLANKS = np.array([ord(character) for character in map(chr, range(0x3001)) if character.isspace()], np.uint32)
+
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +40,22 @@ class Window:
         text: canonical text of the window.
         ids: its tokens, without special ones.
         spans: start and end character of each token in ``text``.
-        hidden: whether each token is masked, by kind (``"single"``, ``"block"``).
+        hidden: whether each token is masked, by kind (``"single"``, ``"block"``, ``"unit"``).
+        parts: by name, which characters belong to a part that is reported apart.
     """
 
     text: str
     ids: Ints
     spans: Ints
-    hidden: dict[str, NDArray[np.bool_]]
+    hidden: dict[str, Flags]
+    parts: dict[str, Flags] = field(default_factory=dict)
 
-    def hidden_letters(self, kind: str) -> NDArray[np.bool_]:
-        """Whether each character of ``text`` is hidden."""
+    def hidden_letters(self, kind: str) -> Flags:
+        """Whether each character of ``text`` is hidden and counts; blanks do not."""
         letters = np.zeros(len(self.text), bool)
         spans = self.spans[self.hidden[kind]]
         letters[ranges(spans[:, 0], spans[:, 1] - spans[:, 0])] = True
-        return letters
+        return letters & ~np.isin(_characters(self.text), _BLANKS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +66,16 @@ class Bits:
         bits: per hidden letter.
         accuracy: share of masked tokens whose likeliest id is right.
         num_letters: hidden letters that were scored.
+        parts: the same for each part of the text that is reported apart.
     """
 
     bits: float
     accuracy: float
     num_letters: int
+    parts: "Mapping[str, Bits]" = field(default_factory=dict)
 
 
-def held_out_windows(
-    store: TokenStore, vocabulary: Vocabulary, alphabet: Alphabet, *, max_length: int, max_letters: int
-) -> list[Window]:
+def held_out_windows(store: TokenStore, vocabulary: Vocabulary, adapter: Adapter, *, max_length: int, max_letters: int) -> list[Window]:
     """Windows of the store's validation records, spread evenly over them when they hold more than ``max_letters``."""
     capacity = max_length - vocabulary.num_special
     records = store.indexes("validation")
@@ -78,78 +86,152 @@ def held_out_windows(
     letters = store.num_bytes(records).sum()
     keep = max(1, min(len(record), math.floor(len(record) * max_letters / max(1, letters))))
     chosen = np.unique(np.linspace(0, len(record) - 1, keep).astype(np.int64)) if len(record) else np.empty(0, np.int64)
-    spans: dict[int, Ints] = {}
-    windows = []
+    windows: list[Window] = []
+    source: _Source | None = None
     for number in chosen.tolist():
         index = int(record[number])
-        if index not in spans:
-            spans = {index: _record_spans(store, index, vocabulary)}
-        windows.append(_window(store, spans[index], index, int(start[number]), capacity, vocabulary, alphabet, number))
+        if source is None or source.index != index:
+            source = _Source(store, index, vocabulary, adapter)
+        windows.append(source.window(int(start[number]), capacity, number))
     return windows
 
 
-def score(
-    encoder: PackedEncoder, windows: Sequence[Window], vocabulary: Vocabulary, kind: str, *, micro_batch_tokens: int
-) -> Bits:
+def score(encoder: PackedEncoder, windows: Sequence[Window], vocabulary: Vocabulary, kind: str, *, micro_batch_tokens: int) -> Bits:
     """Bits per hidden letter of one kind.
 
     Args:
         encoder: the model; put into evaluation mode for the while.
         windows: held-out text.
         vocabulary: of the tokenizer that made the windows' ids.
-        kind: ``"single"`` or ``"block"``.
+        kind: ``"single"``, ``"block"`` or ``"unit"``.
         micro_batch_tokens: memory bound.
     """
-    batch = _masked(windows, vocabulary, kind)
-    was_training = encoder.model.training
-    encoder.model.train(False)
-    nats, hits = 0.0, 0
-    with torch.inference_mode():
-        for rows in micro_batches(batch, budget=micro_batch_tokens)[0]:
-            inputs = PackedInput.of(batch.take(rows)).to(encoder.model.device)
-            logits_SV = encoder.logits(inputs).float()
-            nats += float(F.cross_entropy(logits_SV, inputs.labels_S, reduction="sum"))
-            hits += int((logits_SV.argmax(-1) == inputs.labels_S).sum())
-    encoder.model.train(was_training)
-    num_letters = int(sum(window.hidden_letters(kind).sum() for window in windows))
-    return Bits(nats / math.log(2) / max(1, num_letters), hits / max(1, batch.num_selected), num_letters)
+    nats_S, hit_S = _predictions(encoder, _masked(windows, vocabulary, kind), micro_batch_tokens)
+    letters_S, part_SP, names = _tally(windows, kind)
+    parts = {name: _bits(nats_S, hit_S, letters_S, part_SP[:, column]) for column, name in enumerate(names)}
+    whole = _bits(nats_S, hit_S, letters_S, np.ones(len(nats_S), bool))
+    return Bits(whole.bits, whole.accuracy, whole.num_letters, {name: bits for name, bits in parts.items() if bits.num_letters})
 
 
-def kinds(vocabulary: Vocabulary) -> tuple[str, ...]:
+def kinds(vocabulary: Vocabulary, adapter: Adapter) -> tuple[str, ...]:
     """Which figures a tokenizer can give: single letters need tokens of one letter."""
+    if adapter.alphabet is None:
+        return ("unit",)
     return ("single", "block") if int(vocabulary.widths[vocabulary.targets].max()) == 1 else ("block",)
 
 
-def _record_spans(store: TokenStore, index: int, vocabulary: Vocabulary) -> Ints:
-    begin, end = int(store.offsets[index]), int(store.offsets[index + 1])
-    return token_spans(store.tokenizer, store.text(index), np.asarray(store.tokens[begin:end], np.int64), vocabulary)
+class _Source:
+    """One record, cut into windows."""
+
+    def __init__(self, store: TokenStore, index: int, vocabulary: Vocabulary, adapter: Adapter) -> None:
+        begin, end = int(store.offsets[index]), int(store.offsets[index + 1])
+        self.index, self.vocabulary, self.adapter = index, vocabulary, adapter
+        self.text = store.text(index)
+        self.ids = np.asarray(store.tokens[begin:end], np.int64)
+        self.spans = token_spans(store.tokenizer, self.text, self.ids, vocabulary)
+        self.parts = {name: _inside(spans, len(self.text)) for name, spans in (adapter.breakdown(self.text) or {}).items()}
+        meta = dict(store.table["meta"][index].as_py() or ())
+        if KIND in meta:
+            self.parts[f"{KIND} {meta[KIND]}"] = np.ones(len(self.text), bool)
+        self.units = None if adapter.alphabet else self._hidden_units()
+
+    def window(self, start: int, capacity: int, number: int) -> Window:
+        """The window that begins at a token. ``number``, among all windows, chooses what of an alphabet's letters is hidden."""
+        ids, spans = self.ids[start : start + capacity], self.spans[start : start + capacity]
+        first, last = int(spans[0, 0]), int(spans[-1, 1])
+        text, own, target = self.text[first:last], spans - first, self.vocabulary.targets[ids]
+        parts = {name: inside[first:last] for name, inside in self.parts.items()}
+        if self.adapter.alphabet is None:
+            assert self.units is not None
+            return Window(text, ids, own, {"unit": _touched(self.units[first:last], own) & target}, parts)
+        hidden = {
+            kind: _touched(_hidden_blocks(text, self.adapter.alphabet, kind, number), own) & target
+            for kind in kinds(self.vocabulary, self.adapter)
+        }
+        return Window(text, ids, own, hidden, parts)
+
+    def _hidden_units(self) -> Flags:
+        """Each unit of the record is hidden by its own number, whatever the windows."""
+        spans = self.adapter.units(self.text, self.adapter.evaluation_unit)
+        return _inside(spans[uniform(key(_SEED, self.index), np.arange(len(spans))) < MASK_RATE], len(self.text))
 
 
-def _window(
-    store: TokenStore, spans: Ints, index: int, start: int, capacity: int, vocabulary: Vocabulary, alphabet: Alphabet, number: int
-) -> Window:
-    begin = int(store.offsets[index]) + start
-    ids = np.asarray(store.tokens[begin : min(begin + capacity, int(store.offsets[index + 1]))], np.int64)
-    own = spans[start : start + len(ids)]
-    text = store.text(index)[int(own[0, 0]) : int(own[-1, 1])]
-    own = own - own[0, 0]
-    hidden = {kind: _hide(text, own, vocabulary.targets[ids], alphabet, kind, number) for kind in kinds(vocabulary)}
-    return Window(text, ids, own, hidden)
-
-
-def _hide(text: str, spans: Ints, target: NDArray[np.bool_], alphabet: Alphabet, kind: str, number: int) -> NDArray[np.bool_]:
-    """Tokens that touch a hidden letter; blocks that hold anything but letters stay visible."""
+def _hidden_blocks(text: str, alphabet: Alphabet, kind: str, number: int) -> Flags:
+    """Letters that are hidden; blocks that hold anything but letters stay visible."""
     size = 1 if kind == "single" else alphabet.block
-    characters = np.frombuffer(text.encode("utf-32-le"), np.uint32)
-    letter = np.isin(characters, np.frombuffer(alphabet.letters.encode("utf-32-le"), np.uint32))
+    letter = np.isin(_characters(text), _characters(alphabet.letters))
     num_blocks = len(text) // size
     whole = letter[: num_blocks * size].reshape(num_blocks, size).all(1)
-    block = whole & (uniform(key(_SEED, size, number), np.arange(num_blocks)) < MASK_RATE)
-    hidden = np.zeros(len(text) + 1, np.int64)
-    hidden[1 : num_blocks * size + 1] = np.repeat(block, size)
-    before = np.cumsum(hidden)
-    touched: NDArray[np.bool_] = (before[spans[:, 1]] > before[spans[:, 0]]) & target
+    hidden = np.zeros(len(text), bool)
+    hidden[: num_blocks * size] = np.repeat(whole & (uniform(key(_SEED, size, number), np.arange(num_blocks)) < MASK_RATE), size)
+    return hidden
+
+
+def _touched(hidden: Flags, spans: Ints) -> Flags:
+    """Tokens that hold a hidden letter."""
+    before = np.concatenate(([0], np.cumsum(hidden)))
+    touched: Flags = before[spans[:, 1]] > before[spans[:, 0]]
     return touched
+
+
+def _inside(spans: Ints, length: int) -> Flags:
+    """Characters that lie in one of the spans."""
+    inside = np.zeros(length, bool)
+    inside[ranges(spans[:, 0], spans[:, 1] - spans[:, 0])] = True
+    return inside
+
+
+def _characters(text: str) -> NDArray[np.uint32]:
+    return np.frombuffer(text.encode("utf-32-le"), np.uint32)
+
+
+def _predictions(encoder: PackedEncoder, batch: Batch, micro_batch_tokens: int) -> tuple[NDArray[np.float64], Flags]:
+    """Nats of each masked token, and whether it was guessed right, in the order of the batch."""
+    was_training = encoder.model.training
+    encoder.model.train(False)
+    number_T = np.cumsum(batch.labels_T >= 0) - 1
+    starts = np.cumsum(batch.length_N) - batch.length_N
+    nats, hit = np.zeros(batch.num_selected), np.zeros(batch.num_selected, bool)
+    with torch.inference_mode():
+        for rows in micro_batches(batch, budget=micro_batch_tokens)[0]:
+            part = batch.take(rows)
+            if not part.num_selected:
+                continue
+            inputs = PackedInput.of(part).to(encoder.model.device)
+            logits_SV = encoder.logits(inputs).float()
+            place_S = ranges(starts[rows], batch.length_N[rows])[part.labels_T >= 0]
+            nats[number_T[place_S]] = F.cross_entropy(logits_SV, inputs.labels_S, reduction="none").double().cpu().numpy()
+            hit[number_T[place_S]] = (logits_SV.argmax(-1) == inputs.labels_S).cpu().numpy()
+    encoder.model.train(was_training)
+    return nats, hit
+
+
+def _tally(windows: Sequence[Window], kind: str) -> tuple[Ints, Flags, tuple[str, ...]]:
+    """For each masked token the letters that it adds to those before it, and which parts (columns) it lies in by its first letter."""
+    names = tuple(dict.fromkeys(name for window in windows for name in window.parts))
+    letters, parts = [np.zeros(0, np.int64)], [np.zeros((0, len(names)), bool)]
+    for window in windows:
+        start, end = window.spans[window.hidden[kind]].T
+        before = np.concatenate(([0], np.cumsum(window.hidden_letters(kind))))
+        # Tokens of one letter's bytes share its span: the first of them adds the letter.
+        new = np.minimum(np.maximum(start, np.concatenate(([0], end))[:-1]), end)
+        letters.append(before[end] - before[new])
+        first = np.minimum(np.searchsorted(before, before[start], side="right") - 1, end - 1)
+        inside = np.zeros((len(start), len(names)), bool)
+        for column, name in enumerate(names):
+            if name in window.parts:
+                inside[:, column] = window.parts[name][first]
+        parts.append(inside)
+    return np.concatenate(letters), np.concatenate(parts), names
+
+
+def _bits(nats_S: NDArray[np.float64], hit_S: Flags, letters_S: Ints, chosen_S: Flags) -> Bits:
+    num_letters = int(letters_S[chosen_S].sum())
+    return Bits(
+        float(nats_S[chosen_S].sum()) / math.log(2) / max(1, num_letters),
+        float(hit_S[chosen_S].sum()) / max(1, int(chosen_S.sum())),
+        num_letters,
+    )
 
 
 def _masked(windows: Sequence[Window], vocabulary: Vocabulary, kind: str) -> Batch:

@@ -214,7 +214,8 @@ class Session:
         opponents = {}
         if hidden := result["baselines"].get("same_letters_hidden"):
             scores = hidden[self.held_out.kinds[0]]
-            opponents = {f"{score['name']} counts": score["bits"] for score in (best(scores, "order"), best(scores, "two-sided"))}
+            families = [family for family in ("order", "two-sided") if any(score["name"].startswith(family) for score in scores)]
+            opponents = {f"{score['name']} counts": score["bits"] for score in (best(scores, family) for family in families)}
         self.folder.plots.mkdir(exist_ok=True)
         loss_curve(self.metrics.read(), self.folder.plots / "loss.png", unit=self.held_out.unit, baselines=opponents)
 

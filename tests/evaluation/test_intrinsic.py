@@ -34,7 +34,7 @@ def store_of(kind: str, folder: Path) -> TokenStore:
 
 
 def windows_of(store: TokenStore, vocabulary: Vocabulary, *, max_letters: int = 10**9, max_length: int = 64) -> list:
-    return held_out_windows(store, vocabulary, ADAPTER.alphabet, max_length=max_length, max_letters=max_letters)
+    return held_out_windows(store, vocabulary, ADAPTER, max_length=max_length, max_letters=max_letters)
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
@@ -50,7 +50,7 @@ def test_windows_cover_held_out_text_once(kind: str, tmp_path: Path) -> None:
 def test_blocks_are_hidden_whole_and_nothing_unknown_is(kind: str, tmp_path: Path) -> None:
     store = store_of(kind, tmp_path)
     vocabulary = read_vocabulary(store.tokenizer, ADAPTER)
-    assert kinds(vocabulary) == (("single", "block") if kind == "character" else ("block",))
+    assert kinds(vocabulary, ADAPTER) == (("single", "block") if kind == "character" else ("block",))
     windows = windows_of(store, vocabulary)
     hidden = [(window.text, window.hidden_letters("block")) for window in windows]
     assert not any("N" in text[place] for text, mask in hidden for place in np.flatnonzero(mask))

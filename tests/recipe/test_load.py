@@ -97,7 +97,7 @@ def test_base_keeps_its_tokenizer_and_scratch_replaces_it(recipe):
         (MINIMAL + "freeze = []\n", "unknown key 'stage[0].freeze'; this table has name, steps, "),
         (MINIMAL + "[companion.teacher]\nmodel = 'x'\n", "unknown key 'companion'"),
         (MINIMAL + "[distillation]\nteacher = 'x'\n", "unknown key 'distillation'"),
-        (MINIMAL + "[training]\noptimizer = 'muon'\n", 'training.optimizer = "muon" is not one of adamw'),
+        (MINIMAL + "[training]\noptimizer = 'lamb'\n", 'training.optimizer = "lamb" is not one of adamw, stable_adamw, muon'),
         (MINIMAL + "[training]\nseed = true\n", "training.seed = true is a boolean; a whole number is wanted"),
         (MINIMAL + "[training]\nmax_length = 1e2\n", "training.max_length = 100.0 is a number; a whole number is wanted; write 100"),
         (MINIMAL + "[training]\nlearning_rate = '1e-3'\n", 'training.learning_rate = "1e-3" is a string; a number is wanted'),
