@@ -10,6 +10,7 @@ from domainbert.adapters.base import Adapter
 from domainbert.errors import DomainBertError
 
 BUILT_IN = {
+    "crystals": "domainbert.adapters.crystals:CrystalAdapter",
     "dna": "domainbert.adapters.dna:DnaAdapter",
 }
 

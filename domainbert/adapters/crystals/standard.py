@@ -53,6 +53,11 @@ def standardize(lattice: Floats, coordinates_N: Floats, species_N: Sequence[Spec
     Raises:
         Unusable: no symmetry can be found, or the cell is too large to be written.
     """
+    return smallest(standard_of(lattice, coordinates_N, species_N))
+
+
+def standard_of(lattice: Floats, coordinates_N: Floats, species_N: Sequence[Species]) -> Standard:
+    """A crystal on one of the standard cells of its group, sites averaged over the group; see ``standardize``."""
     names = sorted(set(species_N))
     types_N = np.array([names.index(species) for species in species_N])
     if np.linalg.det(lattice) < 0:
@@ -60,7 +65,7 @@ def standardize(lattice: Floats, coordinates_N: Floats, species_N: Sequence[Spec
     for symprec in SYMPREC:
         found = _standard(lattice, coordinates_N, types_N, names, symprec)
         if found is not None:
-            return smallest(found)
+            return found
     raise Unusable("no_symmetry_found")
 
 
