@@ -76,10 +76,15 @@ class Bits:
 
 
 def held_out_windows(store: TokenStore, vocabulary: Vocabulary, adapter: Adapter, *, max_length: int, max_letters: int) -> list[Window]:
-    """Windows of the store's validation records, spread evenly over them when they hold more than ``max_letters``."""
+    """Windows of the store's validation records, spread evenly over them when they hold more than ``max_letters``.
+
+    Records that must stay whole and do not fit are left out.
+    """
     capacity = max_length - vocabulary.num_special
     records = store.indexes("validation")
     lengths = store.num_tokens(records)
+    if adapter.whole_records:
+        records, lengths = records[lengths <= capacity], lengths[lengths <= capacity]
     counts = -(-lengths // capacity)
     record = np.repeat(records, counts)
     start = ranges(np.zeros_like(counts), counts) * capacity

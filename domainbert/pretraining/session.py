@@ -168,7 +168,7 @@ class Session:
         stages = tuple(replace(span.stage, steps=span.num_steps, tokens=0, epochs=0.0) for span in steps.spans)
         content = self.folder.read_recipe()
         if "stages" not in content:
-            self.folder.write_json(self.folder.recipe, {**content, "stages": to_dict(replace(self.recipe, stage=stages))["stage"]})
+            self.folder.write_json(self.folder.recipe, {**content, "stages": to_dict(replace(self.recipe, stage=stages))["stage"], "records_too_long": steps.num_too_long})
 
     def _layout(self) -> Layout | None:
         """For a base, the layout that is proved on it; the table's for random weights, which the tests prove."""
