@@ -45,10 +45,12 @@ from domainbert.adapters.base import Adapter, Drops, Record
 from domainbert.corpus.build import build_store
 from domainbert.corpus.store import TokenStore
 from domainbert.engine.encoder import PackedEncoder
+from domainbert.engine.losses import Losses
 from domainbert.engine.packing import BatchMaker
 from domainbert.engine.steps import Steps
 from domainbert.engine.telemetry import FlopsCounter, MetricsLog, matrix_rate
 from domainbert.engine.trainer import PackedTrainer, resolve_precision, training_arguments
+from domainbert.objectives.base import Sizes
 from domainbert.recipe.schema import Corpus, Corruption, Stage, Training
 from domainbert.tokenization.spans import read_vocabulary
 
@@ -289,8 +291,8 @@ def prepare_ours(
         with tempfile.TemporaryDirectory() as output:
             args = training_arguments(training, Path(output), num_steps=steps)
             trainer = PackedTrainer(
-                encoder, plan, training, checkpoints=Path(output) / "checkpoints", metrics=MetricsLog(Path(output) / "metrics.jsonl"),
-                evaluate=dict, callbacks=[clock], args=args,
+                encoder, plan, Losses([Stage()], sizes=lambda _: Sizes(0)), training, checkpoints=Path(output) / "checkpoints",
+                metrics=MetricsLog(Path(output) / "metrics.jsonl"), evaluate=dict, callbacks=[clock], args=args,
             )  # fmt: skip
             trainer.train()
         timed = [plan[number] for number in range(WARM_UP, steps)]

@@ -9,17 +9,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from domainbert.adapters.base import Record
     from domainbert.adapters.registry import load_adapter
+    from domainbert.embedding.encoder import Encoder
     from domainbert.pretraining import pretrain
+    from domainbert.publishing.publish import publish
     from domainbert.recipe.load import load_recipe
 
 __version__ = "0.1.0"
-__all__ = ["Record", "__version__", "load_adapter", "load_recipe", "pretrain"]
+__all__ = ["Encoder", "Record", "__version__", "load_adapter", "load_recipe", "pretrain", "publish"]
 
 _HOMES = {
+    "Encoder": "domainbert.embedding.encoder",
     "Record": "domainbert.adapters.base",
     "load_adapter": "domainbert.adapters.registry",
     "load_recipe": "domainbert.recipe.load",
     "pretrain": "domainbert.pretraining",
+    "publish": "domainbert.publishing.publish",
 }
 
 

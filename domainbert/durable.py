@@ -25,6 +25,46 @@ def write_text(path: Path, text: str) -> None:
     _sync(path.parent)
 
 
+def write_new_text(path: Path, text: str) -> None:
+    """Write a file that a user named.
+
+    Raises:
+        OutputError: it is there already, or cannot be written.
+    """
+    if path.exists() or path.is_symlink():
+        raise OutputError(f"{path}: already there; remove it or name another file")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, text)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror}); name another file") from None
+
+
+@contextmanager
+def whole_file(output: Path) -> Iterator[Path]:
+    """A path to write to, that replaces ``output`` when the block ends well and is removed otherwise.
+
+    Raises:
+        OutputError: its folder cannot be written, ``output`` is a folder, or the disk is full.
+    """
+    partial = output.with_name(f".{output.name}.partial-{os.getpid()}")
+    try:
+        if output.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        output.parent.mkdir(parents=True, exist_ok=True)
+        partial.touch()
+    except OSError as error:
+        raise OutputError(f"{output}: cannot be written ({error.strerror}); give another --output") from None
+    try:
+        with _full_disk_named(partial, output):
+            yield partial
+            _sync(partial)
+        partial.replace(output)
+        _sync(output.parent)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
 @contextmanager
 def whole_folder(output: Path, *, replace: bool = False) -> Iterator[Path]:
     """An empty folder to fill, that becomes ``output`` when the block ends well and is removed otherwise.
@@ -103,7 +143,8 @@ def _full_disk_named(partial: Path, output: Path) -> Iterator[None]:
     except (OSError, RuntimeError, SafetensorError) as error:
         if not _is_full(error):
             raise
-        written = sum(file.stat().st_size for file in partial.rglob("*") if file.is_file())
+        files = [partial] if partial.is_file() else partial.rglob("*")
+        written = sum(file.stat().st_size for file in files if file.is_file())
         raise OutputError(
             f"{output}: no room left after {written:,} bytes; nothing was kept; "
             "free some space or give an --output on a larger disk"

@@ -34,3 +34,7 @@ class OutputError(DomainBertError):
 
 class RunError(DomainBertError):
     """A run folder is in use, incomplete, or does not belong to this command."""
+
+
+class PublishError(DomainBertError):
+    """A run cannot be published: something is missing in it, must not leave the machine, or the Hub refuses it."""

@@ -6,7 +6,7 @@ import unicodedata
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -207,6 +207,16 @@ class Adapter(ABC):
         domain has none.
         """
         return None
+
+    def join(self, first: str, second: str) -> str:
+        """One text of the two raw texts of a pair, with structure tokens between them; ``canonicalize`` keeps its form."""
+        raise ValueError(f"{self.name} has no pairs")
+
+    def whole(self, record: Record) -> Record:
+        """A record of one text: a pair's two are joined."""
+        if record.second is None:
+            return record
+        return replace(record, text=self.join(record.text, record.second.text), second=None)
 
     @classmethod
     def vocabulary_size(cls, kind: str, options: Any) -> int | None:

@@ -10,9 +10,14 @@ from domainbert.adapters.base import Adapter
 from domainbert.errors import DomainBertError
 
 BUILT_IN = {
+    "biomedical": "domainbert.adapters.biomedical:BiomedicalAdapter",
     "crystals": "domainbert.adapters.crystals:CrystalAdapter",
     "dna": "domainbert.adapters.dna:DnaAdapter",
+    "urls": "domainbert.adapters.urls:UrlsAdapter",
 }
+
+GROUP = "domainbert.adapters"
+_ATTRIBUTES = ("name", "summary", "canonical_version", "Options", "tokenizer_kinds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,25 +61,36 @@ def list_adapters() -> Iterator[Listing]:
     """Every adapter, built in or plugged in; a broken plugin is listed with its reason."""
     for name, target in BUILT_IN.items():
         yield Listing(name, "built in", _import(target).summary)
-    for point in _plugins():
+    taken = dict.fromkeys(BUILT_IN, "built in")
+    for point in entry_points(group=GROUP):
         origin = point.dist.name if point.dist else "plugin"
         try:
+            if point.name in taken:
+                raise DomainBertError(f"is left out: an adapter of that name is {taken[point.name]}")
+            taken[point.name] = f"of {origin}"
             yield Listing(point.name, origin, _load_plugin(point).summary)
         except DomainBertError as error:
             yield Listing(point.name, origin, "", problem=str(error))
 
 
 def _plugins() -> list[EntryPoint]:
-    return [point for point in entry_points(group="domainbert.adapters") if point.name not in BUILT_IN]
+    """Plugins under names of their own: built-in adapters cannot be replaced."""
+    return [point for point in entry_points(group=GROUP) if point.name not in BUILT_IN]
 
 
 def _load_plugin(point: EntryPoint) -> type[Adapter]:
+    what = f"adapter {point.name!r} ({point.value})"
     try:
         loaded = point.load()
-    except Exception as error:  # a plugin's import may fail in any way; it must not take us down
-        raise DomainBertError(f"adapter {point.name!r} ({point.value}) cannot be imported: {error}") from error
+    except (Exception, SystemExit) as error:  # a plugin's import may fail in any way; it must not take us down
+        raise DomainBertError(f"{what} cannot be imported: {type(error).__name__}: {error}") from error
     if not (isinstance(loaded, type) and issubclass(loaded, Adapter)):
-        raise DomainBertError(f"adapter {point.name!r} ({point.value}) is not a subclass of domainbert.adapters.base.Adapter")
+        raise DomainBertError(f"{what} is not a subclass of domainbert.adapters.base.Adapter")
+    missing = sorted(loaded.__abstractmethods__) + [name for name in _ATTRIBUTES if not hasattr(loaded, name)]
+    if missing:
+        raise DomainBertError(f"{what} lacks {', '.join(missing)}")
+    if loaded.name != point.name:
+        raise DomainBertError(f"{what} calls itself {loaded.name!r}; its name and that of its entry point must be the same")
     return loaded
 
 

@@ -13,8 +13,9 @@ import typer
 from typer.core import TyperGroup
 
 import domainbert
-from domainbert.cli import adapters, corpus, env, plan, pretrain, recipes
+from domainbert.cli import adapters, corpus, embed, env, export, plan, pretrain, publish, recipes
 from domainbert.errors import DomainBertError
+from domainbert.publishing.redact import redact, redact_logs
 
 INPUT_ERROR, OUR_FAULT, INTERRUPTED = 2, 1, 130
 
@@ -28,7 +29,7 @@ class _Commands(TyperGroup):
             sys.stdout.flush()  # a closed pipe shows here, not when the interpreter ends
             return result
         except DomainBertError as error:
-            typer.echo(str(error), err=True)
+            typer.echo(redact(str(error)), err=True)
             raise typer.Exit(INPUT_ERROR) from error
         except KeyboardInterrupt:
             typer.echo("interrupted", err=True)
@@ -53,6 +54,9 @@ app.command("plan")(plan.plan)
 app.command("pretrain")(pretrain.pretrain)
 app.command("resume")(pretrain.resume)
 app.add_typer(corpus.app, name="corpus")
+app.command("embed")(embed.embed)
+app.command("export")(export.export)
+app.command("publish")(publish.publish)
 app.command("env")(env.env)
 
 
@@ -76,9 +80,10 @@ def _main(
 
 def main() -> None:
     """Run the program and exit with its status."""
+    redact_logs()
     try:
         app()
     except Exception:
-        traceback.print_exc()
+        typer.echo(redact(traceback.format_exc()), err=True)
         typer.echo("this is a fault of domainbert, not of your input; please report it with the output of: domainbert env", err=True)
         sys.exit(OUR_FAULT)

@@ -10,6 +10,9 @@ CorpusOption = Annotated[
     typer.Option("--corpus", help="A path, folder, glob or 'sample' instead of the recipe's own sources; repeatable.", metavar="SRC"),
 ]
 BaseOption = Annotated[str, typer.Option("--base", help="The model to continue: a folder, a Hub id, or 'scratch'.", metavar="MODEL")]
+TeacherOption = Annotated[
+    str, typer.Option("--teacher", help="A frozen model to learn from beside the text: a folder or a Hub id.", metavar="MODEL")
+]
 Overrides = Annotated[
     list[str] | None,
     typer.Argument(help="Recipe keys to set, such as training.seed=3 or stage.mlm.steps=100.", metavar="KEY=VALUE"),

@@ -105,6 +105,30 @@ def build(
     typer.echo(f"the store is in {store.folder}", err=True)
 
 
+@app.command()
+def card(
+    store: Annotated[Path, typer.Argument(help="A folder that corpus build or a run made.", metavar="STORE")],
+    output: Annotated[Path | None, typer.Option("--output", help="A new file; stdout when left out.", metavar="FILE.md")] = None,
+    title: Annotated[str, typer.Option("--title", help="What the corpus is called; its folder's name when left out.")] = "",
+    license: Annotated[str, typer.Option("--license", help="Of the data, an identifier of the Hub such as cc-by-4.0.", metavar="ID")] = "",
+) -> None:
+    """Write a data card of a token store's sources: files, hashes, entries kept and dropped. A person answers what it leaves TODO.
+
+    Example: domainbert corpus card runs/dna/stores/main --output cards/genomes.md --license cc0-1.0
+    """
+    from domainbert.corpus.store import Manifest
+    from domainbert.durable import write_new_text
+    from domainbert.publishing.data_card import make_card
+
+    text = make_card(Manifest.read(store), title=title or store.resolve().name, license=license)
+    if output is None:
+        typer.echo(text, nl=False)
+        return
+    write_new_text(output, text)
+    typer.echo("complete what it leaves TODO; the card is in", err=True)
+    typer.echo(output)
+
+
 def _build(recipe: "Recipe", output: Path) -> "TokenStore":
     from domainbert.corpus.build import build_store
     from domainbert.corpus.progress import store_display

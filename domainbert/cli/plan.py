@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from domainbert.cli.arguments import BaseOption, CorpusOption, JsonOption, Overrides, RecipeOption
+from domainbert.cli.arguments import BaseOption, CorpusOption, JsonOption, Overrides, RecipeOption, TeacherOption
 from domainbert.cli.table import columns, duration, quantity, size
 from domainbert.recipe.load import load_recipe
 from domainbert.recipe.schema import SCRATCH
@@ -19,6 +19,7 @@ def plan(
     overrides: Overrides = None,
     corpus: CorpusOption = None,
     base: BaseOption = "",
+    teacher: TeacherOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Show parameters, tokens, steps, memory, disk and time of a recipe, without training.
@@ -27,7 +28,7 @@ def plan(
     """
     from domainbert.recipe.plan import make_plan
 
-    made = make_plan(load_recipe(recipe, overrides=overrides or (), corpus=corpus or (), base=base))
+    made = make_plan(load_recipe(recipe, overrides=overrides or (), corpus=corpus or (), base=base, teacher=teacher))
     typer.echo(json.dumps(made.to_dict(), indent=1, ensure_ascii=False) if as_json else render(made))
 
 

@@ -2,11 +2,12 @@
 
 import os
 from pathlib import Path
+from textwrap import indent
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from domainbert.cli.arguments import BaseOption, CorpusOption, Overrides, RecipeOption
+from domainbert.cli.arguments import BaseOption, CorpusOption, Overrides, RecipeOption, TeacherOption
 from domainbert.cli.plan import render as render_plan
 from domainbert.recipe.load import load_recipe
 
@@ -21,6 +22,7 @@ def pretrain(
     overrides: Overrides = None,
     corpus: CorpusOption = None,
     base: BaseOption = "",
+    teacher: TeacherOption = "",
     output: Annotated[
         Path | None, typer.Option("--output", help="The run's folder; a new one under runs/ when left out.", metavar="DIR")
     ] = None,
@@ -31,7 +33,7 @@ def pretrain(
     domainbert pretrain --recipe dna
     domainbert pretrain --recipe dna --corpus genomes/ --output runs/mine training.seed=3
     """
-    loaded = load_recipe(recipe, overrides=overrides or (), corpus=corpus or (), base=base)
+    loaded = load_recipe(recipe, overrides=overrides or (), corpus=corpus or (), base=base, teacher=teacher)
     if _speaks():
         from domainbert.recipe.plan import make_plan
 
@@ -67,20 +69,11 @@ def _finish(result: "RunResult") -> None:
     if not _speaks():
         return
     from domainbert.evaluation.report import render
+    from domainbert.publishing.card import loading_lines
 
-    typer.echo(f"\n{render(result.evaluation)}\n\n{loading_lines(result.model)}\n\nThe model is in", err=True)
+    loading = indent(loading_lines(str(result.model)), "    ")
+    typer.echo(f"\n{render(result.evaluation)}\n\n{loading}\n\nThe model is in", err=True)
     typer.echo(result.model)
-
-
-def loading_lines(model: Path) -> str:
-    """How to use the model in Python, without domainbert."""
-    return "\n".join(
-        (
-            "    from transformers import AutoModelForMaskedLM, AutoTokenizer",
-            f"    model = AutoModelForMaskedLM.from_pretrained({str(model)!r})",
-            f"    tokenizer = AutoTokenizer.from_pretrained({str(model)!r})",
-        )
-    )
 
 
 def _speaks() -> bool:

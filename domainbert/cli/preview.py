@@ -69,7 +69,7 @@ def previews(recipe: Recipe, *, num_records: int, width: int) -> Iterator[Previe
 def _records(recipe: Recipe) -> Iterator[Record]:
     adapter = adapter_of(recipe, recipe.corpus[0])
     for source in recipe.corpus[0].sources:
-        yield from adapter.records(source, drops=Drops())
+        yield from map(adapter.whole, adapter.records(source, drops=Drops()))
 
 
 def _masked(ids: NDArray[np.int64], vocabulary: Vocabulary, corruption: Corruption, *, seed: int, sample: int) -> NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,7 @@ MAX_CHARACTERS = 1 << 20
 _BATCH_ROWS = 1024
 _JSON_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json"})
 _TABLE_SUFFIXES = frozenset({".csv", ".tsv"})
+_FIELDS = re.compile(rb"^#fields[:\t]", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ def read_documents(
         drops: counts blank texts, texts that are too long, rows without the column and lines that are not JSON. Who reads counts
             what is kept.
         columns: of tables and JSON lines.
-        format: ``lines``, ``table``, ``jsonl`` or ``auto``, which goes by content and suffix.
+        format: ``lines``, ``table``, ``jsonl``, ``log`` or ``auto``, which goes by content and suffix.
         encoding: of everything but Parquet; one in which ASCII is ASCII.
         max_characters: longer texts are dropped.
 
@@ -75,7 +77,8 @@ def read_documents(
     """
     columns = columns or Columns()
     kind = detect(source, columns) if format == "auto" else "parquet" if source.is_parquet else format
-    rows = {"lines": _lines, "table": _table, "jsonl": _jsonl, "parquet": _parquet}[kind]
+    rows = {"lines": _lines, "table": _table, "jsonl": _jsonl, "log": _log, "parquet": _parquet}[kind]
+    file = source.path.name
     for line, values in rows(source, columns, encoding, drops):
         source.num_records += 1
         text = values[0]
@@ -86,16 +89,18 @@ def read_documents(
         assert text is not None
         name = values[1] if columns.id else None
         extra = {key: value or "" for key, value in zip(columns.extra, values[2:], strict=False)}
-        yield Document(name or f"{source.path.name}:{line}", text.strip(), line, extra)
+        yield Document(name or f"{file}:{line}", text.strip(), line, extra)
 
 
 def detect(source: Source, columns: Columns) -> str:
-    """``parquet``, ``jsonl``, ``table`` or ``lines``."""
+    """``parquet``, ``jsonl``, ``log``, ``table`` or ``lines``."""
     suffix, head = plain_suffix(source.path), source.head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if source.is_parquet:
         return "parquet"
     if suffix in _JSON_SUFFIXES or (head.startswith(b'{"') and b"}\n" in head):
         return "jsonl"
+    if head.startswith(b"#") and _FIELDS.search(head):
+        return "log"
     return "table" if suffix in _TABLE_SUFFIXES or columns.text else "lines"
 
 
@@ -122,22 +127,25 @@ Rows = Iterator[tuple[int, list[str | None]]]
 
 
 def _lines(source: Source, columns: Columns, encoding: str, drops: Drops) -> Rows:
-    for line, text in _decoded(source, encoding):
+    for line, text in decoded_lines(source, encoding):
         yield line, [text]
 
 
 def _table(source: Source, columns: Columns, encoding: str, drops: Drops) -> Rows:
     csv.field_size_limit(MAX_CELL)
-    numbered, lines = columns.text.isdigit(), _decoded(source, encoding)
+    numbered, lines = columns.text.isdigit(), decoded_lines(source, encoding)
     _, first = next(lines)
     delimiter = "\t" if plain_suffix(source.path) == ".tsv" else max(",\t;", key=first.count)
+    if numbered and delimiter not in first:
+        delimiter = " "  # logs without a header, such as Squid's, are aligned with blanks
     # Tabs need no quotes, and files with them rarely mean any.
     quoting: Any = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
-    head = next(csv.reader([first], delimiter=delimiter, quoting=quoting))
+    blanks = delimiter == " "
+    head = next(csv.reader([first], delimiter=delimiter, quoting=quoting, skipinitialspace=blanks))
     names = [str(number) for number in range(1, len(head) + 1)] if numbered else [name.strip() for name in head]
     wanted = [choose(names, name, place=f"{source.path}:1") for name in (columns.text, columns.id or columns.text, *columns.extra)]
     body = (f"{text}\n" for _, text in lines)
-    reader = csv.reader(body, delimiter=delimiter, quoting=quoting)
+    reader = csv.reader(body, delimiter=delimiter, quoting=quoting, skipinitialspace=blanks)
     if numbered:
         yield 1, [head[index] for index in wanted]
     try:
@@ -149,9 +157,28 @@ def _table(source: Source, columns: Columns, encoding: str, drops: Drops) -> Row
         raise CorpusError(f"{source.path}: after row {source.num_records}: {why}") from None
 
 
+def _log(source: Source, columns: Columns, encoding: str, drops: Drops) -> Rows:
+    """Logs that name their columns in a comment: the W3C's extended format (``#Fields: date cs-uri``) and Zeek's (tabs instead)."""
+    wanted: list[int] = []
+    delimiter = " "
+    for line, text in _decoded(source, encoding):
+        if text[:7].lower() == "#fields":
+            delimiter = "\t" if "\t" in text else " "
+            names = text[8:].split()
+            place = f"{source.path}:{line}"
+            wanted = [choose(names, name, place=place) for name in (columns.text, columns.id or columns.text, *columns.extra)]
+        if not text or text.startswith("#"):
+            continue
+        if not wanted:
+            raise CorpusError(f"{source.path}:{line}: a row before the line #Fields, which names the columns; is the log cut off?")
+        row = next(csv.reader([text], delimiter=delimiter)) if '"' in text and delimiter == " " else text.split(delimiter)
+        cells = [row[index] if index < len(row) else None for index in wanted]
+        yield line, [None if cell == "-" else cell for cell in cells]
+
+
 def _jsonl(source: Source, columns: Columns, encoding: str, drops: Drops) -> Rows:
     names: list[str] = []
-    for line, text in _decoded(source, encoding):
+    for line, text in decoded_lines(source, encoding):
         if not text.strip():
             continue
         try:
@@ -202,7 +229,7 @@ def _fault(text: str | None, max_characters: int) -> str:
     return "too_long" if len(text) > max_characters else ""
 
 
-def _decoded(source: Source, encoding: str) -> Iterator[tuple[int, str]]:
+def decoded_lines(source: Source, encoding: str) -> Iterator[tuple[int, str]]:
     """Lines without their ends, counted from 1; of a line that no text may be as long as, only the length is kept."""
     number, offset, held = 1, 0, b""
     for block in source.blocks():

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from domainbert.adapters.base import Adapter
 from domainbert.errors import TokenizerError
+from domainbert.tokenization.spans import Vocabulary
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -54,6 +55,30 @@ class Encoder:
         ids = np.concatenate(parts)
         assert not len(ids) or int(ids.max()) < self.size, f"the quick encoder of {self.name} gave an id beyond the vocabulary"
         return ids, counts
+
+    def with_spans(self, texts: Sequence[str], vocabulary: Vocabulary) -> tuple[list[NDArray[np.int64]], list[NDArray[np.int64]]]:
+        """Ids of each text, and start and end character of each token, ``(n, 2)``.
+
+        Args:
+            texts: canonical text.
+            vocabulary: of the tokenizer.
+        """
+        if self._fast is not None and vocabulary.concatenates:
+            ids, counts = self(texts)
+            ends = np.cumsum(counts)[:-1]
+            each = np.split(ids.astype(np.int64), ends)
+            widths = [vocabulary.widths[own] for own in each]
+            spans = [np.stack((np.cumsum(own) - own, np.cumsum(own)), axis=1) for own in widths]
+            if all(own.sum() == len(text) for own, text in zip(widths, texts, strict=True)):
+                return each, spans
+        encodings = self._backend.encode_batch(list(texts), add_special_tokens=False)
+        offsets = [np.array(encoding.offsets, np.int64).reshape(-1, 2) for encoding in encodings]
+        return [np.array(encoding.ids, np.int64) for encoding in encodings], offsets
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Start and end character of each of a text's tokens."""
+        offsets: list[tuple[int, int]] = self._backend.encode(text, add_special_tokens=False).offsets
+        return offsets
 
     def _by_tokenizer(self, texts: Sequence[str]) -> tuple[NDArray[Any], NDArray[np.int64]]:
         ids: list[NDArray[np.uint32]] = []

@@ -142,8 +142,12 @@ class _Stager:
 
     def add(self, records: list[Record], source: int) -> None:
         """Canonicalize and append records of one source."""
-        if any(record.second is not None for record in records):
-            raise CorpusError(f"{self.adapter.name}: the source holds pairs of texts; a token store holds single texts")
+        try:
+            records = [self.adapter.whole(record) for record in records]
+        except ValueError as error:
+            raise CorpusError(
+                f"{self.adapter.name}: the source holds pairs of texts ({error}); a token store holds single texts"
+            ) from error
         if self.globs.exclude:
             records = [record for record in records if not self.globs.excluded(record.group)]
         texts = [self.adapter.canonicalize(record.text) for record in records]

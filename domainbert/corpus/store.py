@@ -151,6 +151,19 @@ class TokenStore:
         return table
 
     @cached_property
+    def labels(self) -> NDArray[np.float64]:
+        """Each record's label, nan for none.
+
+        Raises:
+            StoreError: a label is no number.
+        """
+        column = self.table["label"].combine_chunks()
+        try:
+            return np.asarray(pc.fill_null(pc.cast(column, "float64"), np.nan), np.float64)
+        except pa.ArrowInvalid as error:
+            raise StoreError(f"{self.folder}: labels are no numbers ({error}); regression needs numbers") from None
+
+    @cached_property
     def tokenizer(self) -> "PreTrainedTokenizerFast":
         """The tokenizer that made the tokens."""
         from transformers import PreTrainedTokenizerFast

@@ -44,9 +44,22 @@ class UniformOptions:
 
 @dataclass(frozen=True, slots=True)
 class UnitOptions:
-    """``select = "unit"``: whole units of the adapter, such as a k-mer or a word."""
+    """``select = "unit"``: whole units of the adapter, such as a k-mer or a word.
+
+    Args:
+        unit: one of the adapter's.
+        only: whether nothing outside such units is hidden; else a token that lies in none is a unit of its own.
+    """
 
     unit: str = ""
+    only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CompanionOptions:
+    """``select = "companion"``: whole tokens of a companion's tokenizer, so that both models hide the same characters."""
+
+    companion: str = "teacher"
 
 
 def select_uniform(candidates: Candidates, rate_N: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -115,5 +128,5 @@ def _share(
 
 Select = Callable[[Candidates, NDArray[np.float64]], NDArray[np.bool_]]
 
-SELECTORS: dict[str, type[Any]] = {"uniform": UniformOptions, "unit": UnitOptions}
-SELECT: dict[str, Select] = {"uniform": select_uniform, "unit": select_unit}
+SELECTORS: dict[str, type[Any]] = {"uniform": UniformOptions, "unit": UnitOptions, "companion": CompanionOptions}
+SELECT: dict[str, Select] = {"uniform": select_uniform, "unit": select_unit, "companion": select_unit}

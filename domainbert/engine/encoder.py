@@ -3,8 +3,8 @@
 T tokens, N sequences, S selected positions, V vocabulary.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from inspect import signature
 from typing import Any
@@ -17,7 +17,9 @@ from transformers import PreTrainedModel
 from domainbert.engine import attention
 from domainbert.engine.families import family_of
 from domainbert.engine.layout import Layout, Rectangle, layout_of, rectangles
+from domainbert.engine.order import Ints
 from domainbert.engine.packing import Batch
+from domainbert.objectives.base import Encoded, Units
 
 # ESM-2 was trained with 15 % of positions chosen and 80 % of those masked; its token dropout is scaled by this (Lin et al. 2022,
 # and modeling_esm.py, which hard-codes it).
@@ -32,10 +34,12 @@ class PackedInput:
         input_ids_T: corrupted ids.
         position_T: place of each token in its sequence, without any family's offset.
         sequence_T: number of the sequence that each token belongs to.
-        selected_S: rows to predict.
-        labels_S: their original ids.
+        selected_S: rows of the head, ascending: those to predict.
+        labels_S: their original ids; -100 for a row that is not hidden.
         groups: how tokens fall into sequences.
         cu_seqlens: where each sequence begins, and the number of tokens, int32.
+        units: of each objective, by its title.
+        others: the same samples as each companion reads them, by its name.
     """
 
     input_ids_T: Tensor
@@ -45,11 +49,18 @@ class PackedInput:
     labels_S: Tensor
     groups: tuple[attention.Group, ...]
     cu_seqlens: Tensor
+    units: Mapping[str, Units] = field(default_factory=dict)
+    others: Mapping[str, "PackedInput"] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, batch: Batch) -> "PackedInput":
-        """Tensors of a batch, on the CPU."""
-        selected = np.flatnonzero(batch.labels_T >= 0)
+    def of(cls, batch: Batch, *, rows: Ints | None = None) -> "PackedInput":
+        """Tensors of a batch, on the CPU.
+
+        Args:
+            batch: samples that all have a token.
+            rows: of the head; every hidden token when absent.
+        """
+        selected = np.flatnonzero(batch.labels_T >= 0) if rows is None else rows
         return cls(
             torch.from_numpy(batch.input_ids_T),
             torch.from_numpy(batch.position_T),
@@ -69,8 +80,11 @@ class PackedInput:
         return self._each(partial(Tensor.to, device=device, non_blocking=True))
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> "PackedInput":
-        changed: dict[str, Any] = {name: change(getattr(self, name)) for name in self.__slots__ if name != "groups"}
-        return replace(self, **changed)
+        names = ("input_ids_T", "position_T", "sequence_T", "selected_S", "labels_S", "cu_seqlens")
+        changed: dict[str, Any] = {name: change(getattr(self, name)) for name in names}
+        units = {name: each.each(change) for name, each in self.units.items()}
+        others = {name: each._each(change) for name, each in self.others.items()}
+        return replace(self, **changed, units=units, others=others)
 
 
 class PackedEncoder:
@@ -96,28 +110,39 @@ class PackedEncoder:
         self._takes_positions, self._takes_types = "position_ids" in accepted, "token_type_ids" in accepted
         self._current: PackedInput | None = None
         self._rows: Tensor | None = None
+        self._layers: tuple[int, ...] = ()
+        self._states: list[Tensor] = []
         self._hooks = [model.base_model.register_forward_hook(self._select)]
         if self.layout.packed and model.config.model_type == "esm" and model.config.token_dropout:
             self._own_token_dropout(model)
 
     def logits(self, inputs: PackedInput, *, wrapped: nn.Module | None = None) -> Tensor:
-        """Logits of the selected positions, ``(S, V)``, in input order.
+        """Logits of the selected positions, ``(S, V)``, in input order; see ``encode``."""
+        return self.encode(inputs, wrapped=wrapped).logits_SV
+
+    def encode(self, inputs: PackedInput, *, wrapped: nn.Module | None = None, layers: Sequence[int] = ()) -> Encoded:
+        """Logits of the selected positions, in input order, and the states of all tokens at some layers.
 
         Args:
             inputs: a micro-batch on the model's device.
             wrapped: what training calls, such as the distributed wrapper with its autocast. Without it the model's own forward runs in
                 the precision of its weights, which is what a user of the saved folder gets.
+            layers: 0 for the embeddings, 1 for the first layer, -1 for the last.
         """
         forward = wrapped or partial(type(self.model).forward, self.model)
-        self._current = inputs
+        self._current, self._layers = inputs, tuple(dict.fromkeys(layers))
         try:
             if self.layout.packed:
-                lengths = {"groups": inputs.groups, "cu_seqlens": inputs.cu_seqlens}
+                lengths: dict[str, Any] = {"groups": inputs.groups, "cu_seqlens": inputs.cu_seqlens}
                 return self._run(forward, inputs.input_ids_T[None], inputs.position_T[None], inputs.selected_S, **lengths)
             parts = [self._rectangle(forward, inputs, rectangle) for rectangle in rectangles(inputs.groups, slack=self.layout.slack)]
-            return torch.cat([part for part in parts if part is not None])
+            return _joined([part for part in parts if part is not None])
         finally:
-            self._current = None
+            self._current, self._layers, self._states = None, (), []
+
+    def states(self, inputs: PackedInput) -> Tensor:
+        """What the last layer says of the selected positions, ``(S, D)``, in input order; the head is not asked."""
+        return self.encode(replace(inputs, selected_S=inputs.selected_S[:0]), layers=(-1,)).hidden[-1][inputs.selected_S]
 
     def num_computed(self, inputs: PackedInput) -> int:
         """Tokens that the model computes for a micro-batch, padding included."""
@@ -144,18 +169,23 @@ class PackedEncoder:
         if self.model.config.model_type == "esm" and self.model.config.token_dropout:
             setattr(self.model.get_submodule("esm.embeddings"), "token_dropout", True)  # noqa: B010
 
-    def _run(self, forward: Callable[..., Any], ids_BL: Tensor, position_BL: Tensor, rows: Tensor, **keys: Any) -> Tensor:
-        """Logits of ``rows`` of a batch laid end to end."""
+    def _run(
+        self, forward: Callable[..., Any], ids_BL: Tensor, position_BL: Tensor, rows: Tensor, real: Tensor | None = None, **keys: Any
+    ) -> Encoded:
+        """Logits of ``rows`` of a batch laid end to end, and states of its ``real`` tokens, all when absent."""
         if self._takes_positions:
             keys["position_ids"] = position_BL + self.layout.position_offset
         if self._takes_types:
             keys["token_type_ids"] = torch.zeros_like(ids_BL)
+        if any(layer != -1 for layer in self._layers):
+            keys["output_hidden_states"] = True
         self._rows = rows
         logits: Tensor = forward(input_ids=ids_BL, **keys).logits
-        return logits[0]
+        states = (each if real is None else each[real] for each in self._states)
+        return Encoded(logits[0], dict(zip(self._layers, states, strict=True)))
 
-    def _rectangle(self, forward: Callable[..., Any], inputs: PackedInput, rectangle: Rectangle) -> Tensor | None:
-        """Logits of the selected positions of some consecutive sequences; ``None`` if they have none."""
+    def _rectangle(self, forward: Callable[..., Any], inputs: PackedInput, rectangle: Rectangle) -> Encoded | None:
+        """Some consecutive sequences; ``None`` if nothing of them is wanted."""
         start, lengths = rectangle
         length_B = torch.tensor(lengths)
         column_L = torch.arange(int(length_B.max()))
@@ -164,19 +194,21 @@ class PackedEncoder:
         place_T = mask_BL.flatten().nonzero()[:, 0].to(inputs.input_ids_T.device)  # where each token lies in the rectangle
         selected = inputs.selected_S
         mine = selected[(selected >= start) & (selected < start + sum(lengths))] - start
-        if not len(mine) and len(selected):
+        if not len(mine) and len(selected) and not self._layers:
             return None
         mask_BL, index_BL = mask_BL.to(place_T.device), index_BL.to(place_T.device)
         ids_BL = inputs.input_ids_T[index_BL].masked_fill(~mask_BL, self.model.config.pad_token_id or 0)
         position_BL = column_L.to(place_T.device).expand_as(ids_BL)
         # A mask of ones is left out: the library then takes its faster way.
         keys = {} if len(set(lengths)) == 1 else {"attention_mask": mask_BL.long()}
-        return self._run(forward, ids_BL, position_BL, place_T[mine], **keys)
+        return self._run(forward, ids_BL, position_BL, place_T[mine], place_T, **keys)
 
     def _select(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> Any:
-        """Give the head the rows to predict and no others: ``(B, L, D)`` to ``(1, S, D)``."""
+        """Keep the states that are asked for, and give the head the rows to predict and no others: ``(B, L, D)`` to ``(1, S, D)``."""
         assert self._rows is not None, "the packed encoder's model was called around it"
         rows, self._rows = self._rows, None
+        kept = (output.last_hidden_state if layer == -1 else output.hidden_states[layer] for layer in self._layers)
+        self._states = [states.flatten(0, 1) for states in kept]
         output.last_hidden_state = output.last_hidden_state.flatten(0, 1)[rows][None]
         return output
 
@@ -195,3 +227,9 @@ class PackedEncoder:
         length_N = zeros_N.index_add(0, sequence_T, torch.ones_like(sequence_T, dtype=torch.float))
         scale_T = ((1 - _ESM_TRAINED_MASK_SHARE) / (1 - masks_N / length_N))[sequence_T]
         return (embedded.masked_fill(masked_T[None, :, None], 0.0) * scale_T[None, :, None]).to(embedded.dtype)
+
+
+def _joined(parts: Sequence[Encoded]) -> Encoded:
+    """Consecutive parts of a micro-batch as one."""
+    hidden = {layer: torch.cat([part.hidden[layer] for part in parts]) for layer in parts[0].hidden}
+    return Encoded(torch.cat([part.logits_SV for part in parts]), hidden)

@@ -49,14 +49,14 @@ def build_model(model: Model, vocabulary: Vocabulary, *, max_length: int, seed: 
     return built, published
 
 
-def load_config(base: str, *, revision: str = "") -> PretrainedConfig:
-    """The config of a base.
+def load_config(base: str, *, revision: str = "", trust_remote_code: bool = False) -> PretrainedConfig:
+    """The config of a base; ``trust_remote_code`` is for companions whose recipe asks for it.
 
     Raises:
         ModelError: there is none, or it has a decoder.
     """
     try:
-        config = AutoConfig.from_pretrained(base, revision=revision or None, trust_remote_code=False)
+        config = AutoConfig.from_pretrained(base, revision=revision or None, trust_remote_code=trust_remote_code)
     except (OSError, ValueError, KeyError, StrictDataclassError) as error:
         raise ModelError(_explain(base, error)) from error
     assert isinstance(config, PretrainedConfig)
@@ -65,8 +65,22 @@ def load_config(base: str, *, revision: str = "") -> PretrainedConfig:
     return config
 
 
-def load_base(base: str, *, revision: str = "", config: PretrainedConfig | None = None) -> PreTrainedModel:
+def load_base(
+    base: str,
+    *,
+    revision: str = "",
+    config: PretrainedConfig | None = None,
+    trust_remote_code: bool = False,
+    needs_head: bool = True,
+) -> PreTrainedModel:
     """A masked language model from a folder or the Hub: safetensors only, no remote code.
+
+    Args:
+        base: folder or Hub id.
+        revision: of a Hub id.
+        config: of the base, where it is loaded already.
+        trust_remote_code: for companions whose recipe asks for it.
+        needs_head: whether its predictions are wanted; without, an encoder that has no masked-LM head will do.
 
     Raises:
         ModelError: what is missing, and what to do.
@@ -75,11 +89,12 @@ def load_base(base: str, *, revision: str = "", config: PretrainedConfig | None 
     try:
         loaded, info = AutoModelForMaskedLM.from_pretrained(
             base, revision=revision or None, config=config, dtype=torch.float32, use_safetensors=True,
-            trust_remote_code=False, output_loading_info=True,
+            trust_remote_code=trust_remote_code, output_loading_info=True,
         )  # fmt: skip
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise ModelError(_explain(base, error)) from error
-    missing = sorted(info["missing_keys"])
+    body = f"{loaded.base_model_prefix}."
+    missing = sorted(key for key in info["missing_keys"] if needs_head or key.startswith(body))
     if missing:
         raise ModelError(
             f"{base}: {len(missing)} weights of {type(loaded).__name__} are not in its files ({missing[0]} is one): it has no trained "
@@ -96,14 +111,14 @@ def embedding_weight(model: PreTrainedModel) -> torch.nn.Parameter:
     return weight
 
 
-def load_base_tokenizer(base: str, *, revision: str = "") -> PreTrainedTokenizerFast:
+def load_base_tokenizer(base: str, *, revision: str = "", trust_remote_code: bool = False) -> PreTrainedTokenizerFast:
     """The base's own tokenizer.
 
     Raises:
         ModelError: there is none, or it is not a fast tokenizer that ``tokenizer.json`` describes.
     """
     try:
-        tokenizer = AutoTokenizer.from_pretrained(base, revision=revision or None, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(base, revision=revision or None, trust_remote_code=trust_remote_code)
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(_explain(base, error)) from error
     if not isinstance(tokenizer, PreTrainedTokenizerFast):

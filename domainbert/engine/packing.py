@@ -3,8 +3,9 @@
 T tokens of the batch, N samples, S selected positions.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +16,12 @@ from domainbert.corruption.random_bits import uniform
 from domainbert.corruption.replace import replace
 from domainbert.corruption.select import SELECT, Candidates
 from domainbert.engine.order import Ints, Samples
+from domainbert.engine.windows import Window, read_windows
 from domainbert.recipe.schema import Corruption, Ramp
-from domainbert.tokenization.spans import Vocabulary, token_spans
+from domainbert.tokenization.spans import Vocabulary
+
+if TYPE_CHECKING:
+    from domainbert.engine.reading import Reader, Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +33,18 @@ class Batch:
         labels_T: original ids at selected positions, -100 elsewhere.
         position_T: place of each token in its sample.
         length_N: tokens of each sample, special ones included.
+        source_N: number of each sample's source; ``None`` where nobody asks.
+        label_N: label of each sample that is a whole record, nan for none; ``None`` where nobody asks.
+        others: the same samples as companions read them, by the companion's name.
     """
 
     input_ids_T: Ints
     labels_T: Ints
     position_T: Ints
     length_N: Ints
+    source_N: Ints | None = None
+    label_N: NDArray[np.float64] | None = None
+    others: Mapping[str, "Reading"] = field(default_factory=dict)
 
     @property
     def num_selected(self) -> int:
@@ -44,7 +55,12 @@ class Batch:
         """Some of the samples, in the order given."""
         starts = np.cumsum(self.length_N) - self.length_N
         index = ranges(starts[rows], self.length_N[rows])
-        return Batch(self.input_ids_T[index], self.labels_T[index], self.position_T[index], self.length_N[rows])
+        return Batch(
+            self.input_ids_T[index], self.labels_T[index], self.position_T[index], self.length_N[rows],
+            None if self.source_N is None else self.source_N[rows],
+            None if self.label_N is None else self.label_N[rows],
+            {name: reading.take(rows) for name, reading in self.others.items()},
+        )  # fmt: skip
 
 
 class BatchMaker:
@@ -54,10 +70,17 @@ class BatchMaker:
         stores: the stores that samples' ``source`` counts in.
         adapters: the adapter of each store, for its units.
         vocabulary: of the tokenizer that made the stores.
+        readers: of the companions, by name.
     """
 
-    def __init__(self, stores: Sequence[TokenStore], adapters: Sequence[Adapter], vocabulary: Vocabulary) -> None:
-        self.stores, self.adapters, self.vocabulary = stores, adapters, vocabulary
+    def __init__(
+        self,
+        stores: Sequence[TokenStore],
+        adapters: Sequence[Adapter],
+        vocabulary: Vocabulary,
+        readers: "Mapping[str, Reader] | None" = None,
+    ) -> None:
+        self.stores, self.adapters, self.vocabulary, self.readers = stores, adapters, vocabulary, readers or {}
 
     def clean(self, samples: Samples) -> tuple[Ints, Ints]:
         """Ids of the samples laid end to end, with special tokens, and the length of each sample."""
@@ -75,23 +98,32 @@ class BatchMaker:
             ids_T[ranges(starts[rows] + prefix, samples.length[rows])] = store.tokens[ranges(first, samples.length[rows])]
         return ids_T, length_N
 
-    def corrupted(self, samples: Samples, corruption: Corruption, *, progress: float) -> Batch:
+    def corrupted(
+        self, samples: Samples, corruption: Corruption, *, progress: float, companions: Collection[str] = (), labelled: bool = False
+    ) -> Batch:
         """The samples with some of their targets hidden.
 
         Args:
             samples: which windows.
             corruption: how.
             progress: how much of the stage is done, 0..1, for a rate that changes.
+            companions: which of them read the samples too.
+            labelled: whether labels are wanted.
         """
         ids_T, length_N = self.clean(samples)
         sample_T = np.repeat(np.arange(len(length_N)), length_N)
         position_T = ranges(np.zeros_like(length_N), length_N)
+        windows = read_windows(self.stores, self.vocabulary, samples) if companions or corruption.select != "uniform" else []
+        readings = {name: self.readers[name].read(samples, windows, prefix=len(self.vocabulary.prefix)) for name in companions}
+        target_T = self.vocabulary.targets[ids_T] & self._content(position_T, length_N, sample_T)
+        if corruption.options.get("only"):
+            target_T &= self._in_units(samples, windows, str(corruption.options["unit"]))
         candidates = Candidates(
             sample_T,
             position_T,
-            self.vocabulary.targets[ids_T] & self._content(position_T, length_N, sample_T),
+            target_T,
             self._weights(samples, length_N),
-            self._units(samples, length_N, str(corruption.options.get("unit", ""))) if corruption.select == "unit" else None,
+            None if corruption.select == "uniform" else self._units(samples, windows, readings, corruption),
             samples.keys,
         )
         chosen_T = SELECT[corruption.select](candidates, sample_rates(corruption.rate, samples, progress))
@@ -106,7 +138,12 @@ class BatchMaker:
             mask_id=self.vocabulary.mask_id,
             alphabet=self.vocabulary.alphabet,
         )
-        return Batch(corrupted_T, np.where(chosen_T, ids_T, -100), position_T, length_N)
+        starts = np.cumsum(length_N) - length_N
+        return Batch(
+            corrupted_T, np.where(chosen_T, ids_T, -100), position_T, length_N, samples.source,
+            self._labels(samples) if labelled else None,
+            {name: reading.hidden_with(chosen_T, starts, self.readers[name].mask_id) for name, reading in readings.items()},
+        )  # fmt: skip
 
     def _content(self, position_T: Ints, length_N: Ints, sample_T: Ints) -> NDArray[np.bool_]:
         """Whether a token is the sample's own, not one of the special tokens around it."""
@@ -127,30 +164,49 @@ class BatchMaker:
                 weight_T[ranges(starts[rows], samples.length[rows])] = stored / 255.0
         return weight_T
 
-    def _units(self, samples: Samples, length_N: Ints, unit: str) -> Ints:
-        """Number of the unit that each token lies in; units that share a token are one."""
-        unit_T = np.zeros(int(length_N.sum()), np.int64)
-        begin = np.cumsum(length_N) - length_N
-        last = 0
-        for row in range(len(samples)):
-            numbers = self._sample_units(samples, row, unit)
-            place = begin[row] + len(self.vocabulary.prefix)
-            unit_T[begin[row] : place] = last
-            unit_T[place : place + len(numbers)] = last + 1 + numbers
-            last += int(numbers[-1]) + 2
-            unit_T[place + len(numbers) : begin[row] + length_N[row]] = last
-        return unit_T
+    def _labels(self, samples: Samples) -> NDArray[np.float64]:
+        """Labels of the samples that are whole records; a part of a record has none."""
+        label_N = np.full(len(samples), np.nan)
+        for number, store in enumerate(self.stores):
+            rows = np.flatnonzero(samples.source == number)
+            record = samples.record[rows]
+            whole = samples.length[rows] == store.num_tokens(record)
+            label_N[rows[whole]] = store.labels[record[whole]]
+        return label_N
 
-    def _sample_units(self, samples: Samples, row: int, unit: str) -> Ints:
-        number = int(samples.source[row])
-        store, adapter = self.stores[number], self.adapters[number]
-        record, start, length = int(samples.record[row]), int(samples.start[row]), int(samples.length[row])
-        begin = int(store.offsets[record])
-        text = store.text(record)
-        ids = np.asarray(store.tokens[begin : int(store.offsets[record + 1])], np.int64)
-        window = token_spans(store.tokenizer, text, ids, self.vocabulary)[start : start + length]
-        offset = int(window[0, 0])
-        return group_tokens(window - offset, adapter.units(text[offset : int(window[-1, 1])], unit))
+    def _in_units(self, samples: Samples, windows: Sequence[Window], unit: str) -> NDArray[np.bool_]:
+        """Whether each token touches a unit."""
+        prefix, suffix = np.zeros(len(self.vocabulary.prefix), bool), np.zeros(len(self.vocabulary.suffix), bool)
+        parts: list[NDArray[np.bool_]] = []
+        for row, window in enumerate(windows):
+            units = self.adapters[int(samples.source[row])].units(window.text, unit)
+            parts += [prefix, tokens_in(window.spans, units), suffix]
+        return np.concatenate(parts)
+
+    def _units(
+        self, samples: Samples, windows: Sequence[Window], readings: "Mapping[str, Reading]", corruption: Corruption
+    ) -> Ints:
+        """Number of the unit that each token lies in; units that share a token are one."""
+        prefix, suffix = len(self.vocabulary.prefix), len(self.vocabulary.suffix)
+        parts: list[Ints] = []
+        last = 0
+        for row, window in enumerate(windows):
+            if corruption.select == "companion":
+                units = readings[str(corruption.options["companion"])].spans[row]
+            else:
+                units = self.adapters[int(samples.source[row])].units(window.text, str(corruption.options["unit"]))
+            numbers = group_tokens(window.spans, units)
+            parts += [np.full(prefix, last), last + 1 + numbers, np.full(suffix, last + int(numbers[-1]) + 2)]
+            last += int(numbers[-1]) + 2
+        return np.concatenate(parts)
+
+
+def tokens_in(spans: Ints, units: Ints) -> NDArray[np.bool_]:
+    """Whether each token touches a unit; arguments as for ``group_tokens``."""
+    first = np.searchsorted(units[:, 1], spans[:, 0], side="right")
+    last = np.searchsorted(units[:, 0], spans[:, 1], side="left") - 1
+    inside: NDArray[np.bool_] = last >= first
+    return inside
 
 
 def group_tokens(spans: Ints, units: Ints) -> Ints:
@@ -165,7 +221,7 @@ def group_tokens(spans: Ints, units: Ints) -> Ints:
     """
     first = np.searchsorted(units[:, 1], spans[:, 0], side="right")
     last = np.searchsorted(units[:, 0], spans[:, 1], side="left") - 1
-    outside = last < first
+    outside = ~tokens_in(spans, units)
     joins_previous = np.zeros(len(spans), bool)
     reach = np.maximum.accumulate(np.where(outside, -1, last))
     joins_previous[1:] = ~outside[1:] & (first[1:] <= reach[:-1])

@@ -1,8 +1,8 @@
 """The data loader's side of training: an item is a whole optimizer step, made from its number alone."""
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -13,6 +13,7 @@ from domainbert.engine.encoder import PackedInput
 from domainbert.engine.order import Ints, Samples, Slots, Source, StepPlan
 from domainbert.engine.packing import Batch, BatchMaker, micro_batches
 from domainbert.engine.stages import lay_out, span_of
+from domainbert.engine.terms import StageTerms
 from domainbert.errors import CorpusError
 from domainbert.recipe.schema import Stage, Training
 
@@ -27,12 +28,14 @@ class Step:
     Args:
         micro_batches: this process's share.
         num_tokens: tokens of the whole step, over all processes, special tokens included.
-        num_selected: positions to predict in the whole step, over all processes.
+        num_selected: hidden positions in the whole step, over all processes.
+        counts: units of each objective in the whole step, over all processes, by its title.
     """
 
     micro_batches: tuple[PackedInput, ...]
     num_tokens: int
     num_selected: int
+    counts: Mapping[str, int] = field(default_factory=dict)
 
     def pin_memory(self) -> "Step":
         """The same in page-locked memory; the data loader calls it where there is a GPU."""
@@ -62,6 +65,7 @@ class Steps(Dataset[Step]):
         if not self.sources:
             longer = f"; {sum(self.num_too_long.values()):,} are longer than max_length" if self.num_too_long else ""
             raise CorpusError(f"{', '.join(self.names)}: no corpus has a training record with a token{longer}")
+        self._terms = [StageTerms(stage, self.names) for stage in self._stages]
         self._plans: list[StepPlan] = []
         self.spans = lay_out(self._stages, self._plan_stages())
 
@@ -75,8 +79,9 @@ class Steps(Dataset[Step]):
 
     def __getitem__(self, step: int) -> Step:
         batch = self.batch(step)
-        mine = tuple(PackedInput.of(batch.take(rows) if len(rows) else _nothing_to_predict(batch)) for rows in self._mine(batch))
-        return Step(mine, int(batch.length_N.sum()), batch.num_selected)
+        terms = self._terms[span_of(self.spans, step)[0]]
+        mine = tuple(terms.packed(batch.take(rows)) if len(rows) else _nothing_to_predict(batch, terms) for rows in self._mine(batch))
+        return Step(mine, int(batch.length_N.sum()), batch.num_selected, terms.counts(batch))
 
     def share(self, *, rank: int, num_ranks: int) -> None:
         """Give only this process's share of each step from now on."""
@@ -87,7 +92,10 @@ class Steps(Dataset[Step]):
         number, span = span_of(self.spans, step)
         samples = self._plans[number].step(step - span.begin)
         progress = (step - span.begin) / max(1, span.num_steps - 1)
-        return self.maker.corrupted(samples, span.stage.corruption, progress=progress)
+        terms = self._terms[number]
+        return self.maker.corrupted(
+            samples, span.stage.corruption, progress=progress, companions=terms.companions, labelled=terms.labelled
+        )
 
     def places(self, step: int, micro_batches: Sequence[int] = ()) -> str:
         """Where the samples of a step come from, for a message; of some of this process's micro-batches, or of all of it."""
@@ -151,7 +159,6 @@ class Steps(Dataset[Step]):
         return [stage.mix.get(self.names[source.number], 0.0) for source in self.sources]
 
 
-def _nothing_to_predict(batch: Batch) -> Batch:
-    """The step's shortest sample without labels: what a process without a share runs, so that all run equally often."""
-    shortest = batch.take(np.array([int(batch.length_N.argmin())]))
-    return Batch(shortest.input_ids_T, np.full_like(shortest.labels_T, -100), shortest.position_T, shortest.length_N)
+def _nothing_to_predict(batch: Batch, terms: StageTerms) -> PackedInput:
+    """The step's shortest sample without units: what a process without a share runs, so that all run equally often."""
+    return terms.packed(batch.take(np.array([int(batch.length_N.argmin())])), nothing=True)

@@ -1,6 +1,7 @@
 """What a run says while it trains: one line a logged step in ``metrics.jsonl``, and how well the machine is used."""
 
 import json
+import platform
 import resource
 import sys
 import time
@@ -108,6 +109,19 @@ def peak_memory(device: torch.device) -> int:
         return torch.cuda.max_memory_allocated(device)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else 1024 * peak  # kilobytes but on macOS
+
+
+def hardware(device: torch.device, *, num_ranks: int) -> str:
+    """What a run runs on, for people: ``1 x NVIDIA H100 80GB HBM3``, ``2 cores of AMD EPYC 9R14``."""
+    if device.type == "cuda":
+        return f"{num_ranks} x {torch.cuda.get_device_name(device)}"
+    if device.type != "cpu":
+        return f"{num_ranks} x {device.type}"
+    about = Path("/proc/cpuinfo")
+    lines = about.read_text().splitlines() if about.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    cores = num_ranks * torch.get_num_threads()
+    return f"{cores} {'core' if cores == 1 else 'cores'} of {names[0] if names else platform.processor() or platform.machine()}"
 
 
 class FlopsCounter:

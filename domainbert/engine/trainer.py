@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import torch
 from accelerate.utils import broadcast_object_list
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
@@ -18,17 +19,20 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 
 from domainbert.durable import whole_folder
 from domainbert.engine.checkpoint import COMPLETE, checkpoint_path, keep_latest
-from domainbert.engine.encoder import PackedEncoder, PackedInput
+from domainbert.engine.encoder import PackedEncoder
+from domainbert.engine.losses import Losses
 from domainbert.engine.optimizers import make_optimizer
 from domainbert.engine.stages import learning_rate_factor, span_of
 from domainbert.engine.steps import Step, Steps
 from domainbert.engine.telemetry import FIGURE, MetricsLog, Speedometer, best_step
 from domainbert.errors import RunError
-from domainbert.objectives.mlm import masked_token_loss
 from domainbert.recipe.schema import Training
 
 # Other processes wait in the first collective operation while the first one measures the model.
 _TIMEOUT_SECONDS = 6 * 3600
+
+HEADS = "objective_heads"
+HEADS_FILE = "objective_heads.safetensors"
 
 Evaluate = Callable[[], Mapping[str, float]]
 
@@ -39,6 +43,7 @@ class PackedTrainer(Trainer):
     Args:
         encoder: the model, with its hooks in place.
         steps: every step of the run.
+        losses: the objectives, whose own parameters join the model while it trains.
         training: the recipe's ``[training]``.
         checkpoints: folder for ``step-N`` folders.
         metrics: where logged steps go.
@@ -51,6 +56,7 @@ class PackedTrainer(Trainer):
         self,
         encoder: PackedEncoder,
         steps: Steps,
+        losses: Losses,
         training: Training,
         *,
         checkpoints: Path,
@@ -60,9 +66,13 @@ class PackedTrainer(Trainer):
         callbacks: list[TrainerCallback] | None = None,
         args: TrainingArguments,
     ) -> None:
+        self._speed = Speedometer(encoder.model, device=args.device, precision=precision_of(args), num_ranks=args.world_size)
+        if len(losses.heads):
+            encoder.model.add_module(HEADS, losses.heads)
         super().__init__(encoder.model, args, callbacks=callbacks)
         self.remove_callback(PrinterCallback)
         self.encoder, self.steps, self.training, self.checkpoints = encoder, steps, training, checkpoints
+        self.losses = losses
         self.metrics, self.measure, self.start_step = metrics, evaluate, start_step
         self.stop_requested = False
         self._recorded = start_step
@@ -71,9 +81,6 @@ class PackedTrainer(Trainer):
         self._micro_losses: list[Tensor] = []
         self._loss = torch.zeros(())
         self._step = Step((), 0, 0)
-        self._speed = Speedometer(
-            encoder.model, device=self.args.device, precision=precision_of(self.args), num_ranks=self.args.world_size
-        )
 
     def get_train_dataloader(self) -> DataLoader[dict[str, Step]]:
         """Steps from ``start_step`` on. Not prepared by accelerate, which would shard what is already this rank's share."""
@@ -116,15 +123,18 @@ class PackedTrainer(Trainer):
         model.train()
         step: Step = inputs["step"]
         self._step = step
+        stage, span = span_of(self.steps.spans, self.state.global_step)
+        weights = self.losses.weights(stage, span, self.state.global_step)
         losses: dict[str, Tensor] = {}
         self._micro_losses = []
         for number, micro_batch in enumerate(step.micro_batches):
             last = number + 1 == len(step.micro_batches)
             with nullcontext() if last else self.accelerator.no_sync(model):
-                total = torch.zeros((), device=self.args.device)
-                for name, (weight, term) in self._terms(model, micro_batch.to(self.args.device), step).items():
-                    total = total + weight * term
-                    losses[name] = losses.get(name, 0.0) + term.detach()
+                total = torch.zeros((), device=self.args.device) + (self.losses.idle(stage) if self.args.world_size > 1 else 0.0)
+                values = self.losses.values(stage, self.encoder, model, micro_batch.to(self.args.device), step.counts)
+                for name, value in values.items():
+                    total = total + weights[name] * value
+                    losses[name] = losses.get(name, 0.0) + value.detach()
                 # Distributed wrappers average gradients over processes; ours are shares of one sum.
                 self.accelerator.backward(total * self.args.world_size)
                 self._micro_losses.append(total.detach())
@@ -132,23 +142,12 @@ class PackedTrainer(Trainer):
             for value in losses.values():
                 torch.distributed.all_reduce(value)
         self._losses = losses
-        weights = self._weights()
         self._loss = sum((weights[name] * value for name, value in losses.items()), torch.zeros((), device=self.args.device))
         return self._loss
 
     def load_checkpoint(self, path: Path) -> None:
         """Give the model the weights of a checkpoint, without training on."""
         self._load_from_checkpoint(str(path))
-
-    def _terms(self, model: nn.Module, micro_batch: PackedInput, step: Step) -> dict[str, tuple[float, Tensor]]:
-        """Each objective's weight and this micro-batch's share of its value."""
-        logits = self.encoder.logits(micro_batch, wrapped=model)
-        weights = self._weights()
-        return {"mlm": (weights["mlm"], masked_token_loss(logits, micro_batch.labels_S) / max(1, step.num_selected))}
-
-    def _weights(self) -> dict[str, float]:
-        _, span = span_of(self.steps.spans, self.state.global_step)
-        return {objective.kind: objective.weight for objective in span.stage.objective}
 
     def _maybe_log_save_evaluate(self, tr_loss: Tensor, grad_norm: Any, model: nn.Module, *args: Any, **kwargs: Any) -> None:
         """After each step: log that step's own values, evaluate, save, and stop when asked to."""
@@ -199,7 +198,8 @@ class PackedTrainer(Trainer):
             "tokens": self._step.num_tokens,
             "masked": self._step.num_selected,
             "loss": float(self._loss),
-            **{f"loss_{name}": float(value) for name, value in self._losses.items()},
+            # A term without a unit in this step has no value, which is not the value 0.
+            **{f"loss_{name}": float(value) for name, value in self._losses.items() if self._step.counts[name]},
             "learning_rate": self.training.learning_rate * learning_rate_factor(self.steps.spans, step - 1),
             **({"grad_norm": float(grad_norm)} if grad_norm is not None and math.isfinite(grad_norm) else {}),
         }
@@ -234,7 +234,28 @@ class PackedTrainer(Trainer):
         if not self.args.should_save:  # newer versions of transformers call this in every process
             return
         assert output_dir is not None
-        self.encoder.model.save_pretrained(output_dir, state_dict=state_dict)
+        if state_dict is not None:
+            state_dict = {name: value for name, value in state_dict.items() if not name.startswith(f"{HEADS}.")}
+        with self.without_heads():
+            self.encoder.model.save_pretrained(output_dir, state_dict=state_dict)
+        if len(self.losses.heads):
+            save_file(self.losses.heads.state_dict(), Path(output_dir) / HEADS_FILE)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
+        with self.without_heads():
+            super()._load_from_checkpoint(resume_from_checkpoint, model)
+        if len(self.losses.heads):
+            self.losses.heads.load_state_dict(load_file(Path(resume_from_checkpoint) / HEADS_FILE))
+
+    @contextmanager
+    def without_heads(self) -> Iterator[None]:
+        """The model as it is published, for a while: without the parameters of its objectives."""
+        heads = self.encoder.model._modules.pop(HEADS, None)
+        try:
+            yield
+        finally:
+            if heads is not None:
+                self.encoder.model.add_module(HEADS, heads)
 
 
 def training_arguments(training: Training, folder: Path, *, num_steps: int) -> TrainingArguments:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from domainbert.adapters.registry import load_adapter
 from domainbert.corpus.store import TokenStore
 from domainbert.engine.folder import RunFolder, free_folder
 from domainbert.errors import DomainBertError, RunError
@@ -58,6 +59,7 @@ def pretrain(recipe: Recipe, *, output: Path | None = None, progress: bool = Tru
     with folder.locked():
         folder.write_json(folder.recipe, description(recipe))
         try:
+            require_companions(recipe)
             stores = open_stores(folder, recipe, progress=progress)
         except DomainBertError:
             folder.clear()  # nothing was trained: the name stays free for the next attempt
@@ -110,6 +112,19 @@ def _train(folder: RunFolder, recipe: Recipe, stores: list[TokenStore], *, progr
     if not session.train():
         return RunResult(folder.path, folder.model, {}, interrupted=True)
     return RunResult(folder.path, folder.model, session.publish())
+
+
+def require_companions(recipe: Recipe) -> None:
+    """Check that the companions are there and read the domain's text, before a corpus is built for them.
+
+    Raises:
+        ModelError: one is not, or does not.
+    """
+    if recipe.companion:
+        from domainbert.engine.companions import load_tokenizer
+
+        for name, companion in recipe.companion.items():
+            load_tokenizer(name, companion, load_adapter(recipe.adapter))
 
 
 def _finished(folder: RunFolder) -> RunResult | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from shutil import which
 from typing import Any
@@ -22,17 +22,19 @@ from domainbert.engine.model import build_model, checkpoint_activations, restore
 from domainbert.engine.packing import BatchMaker, largest_rate
 from domainbert.engine.progress import ProgressDisplay, console
 from domainbert.engine.proof import proven_layout
+from domainbert.engine.reading import Reader
 from domainbert.engine.steps import Steps
-from domainbert.engine.telemetry import MetricsLog, best_step
-from domainbert.engine.trainer import PackedTrainer, stop_on_signals, training_arguments
+from domainbert.engine.telemetry import MetricsLog, best_step, hardware
+from domainbert.engine.trainer import PackedTrainer, resolve_precision, stop_on_signals, training_arguments
 from domainbert.errors import RunError
 from domainbert.evaluation.held_out import HeldOut, evaluation
 from domainbert.evaluation.intrinsic import Bits
 from domainbert.evaluation.plots import loss_curve
 from domainbert.evaluation.report import best
+from domainbert.pretraining.objectives import make_losses, open_companions, require_readable
 from domainbert.pretraining.stores import adapter_of
-from domainbert.publishing.card import CardFacts, model_card
-from domainbert.publishing.contract import library_versions
+from domainbert.publishing.card import model_card
+from domainbert.publishing.facts import run_facts
 from domainbert.publishing.model_folder import write_model_folder
 from domainbert.recipe.document import to_dict
 from domainbert.recipe.scale import scaled
@@ -66,7 +68,8 @@ class Session:
         if training.compile == "on" or (training.compile == "auto" and torch.cuda.is_available() and _has_compiler()):
             self.encoder.compile()
         self.metrics = MetricsLog(folder.metrics)
-        self.trainer = self._trainer(num_ranks)
+        self.companions, readers = open_companions(recipe, self.adapter, self.model, self.tokenizer)
+        self.trainer = self._trainer(num_ranks, readers)
         self.before: dict[str, Bits] = {}
 
     def train(self) -> bool:
@@ -100,9 +103,11 @@ class Session:
         self._plot(result)
         self.encoder.release()
         restore_dropout(self.model, self._dropouts)
-        write_model_folder(
-            self.folder.model, model=self.model, tokenizer=self.tokenizer, adapter=self.adapter, card=model_card(self._facts(result))
-        )
+        with self.trainer.without_heads():
+            write_model_folder(
+                self.folder.model, model=self.model, tokenizer=self.tokenizer, adapter=self.adapter, card=partial(self._card, result),
+                heads=self.trainer.losses.published(),
+            )  # fmt: skip
         self.folder.write_json(self.folder.evaluation, result)
         return result
 
@@ -119,16 +124,11 @@ class Session:
         )
 
     @property
-    def _training_tokens(self) -> int:
-        """Of the whole run, at most: a step ends before the sample that would overfill it."""
-        return len(self.trainer.steps) * self.recipe.training.batch_tokens
-
-    @property
     def _leads(self) -> bool:
         return self.trainer.is_world_process_zero()
 
-    def _trainer(self, num_ranks: int) -> PackedTrainer:
-        maker = BatchMaker(self.stores, [adapter_of(self.recipe, corpus) for corpus in self.recipe.corpus], self.vocabulary)
+    def _trainer(self, num_ranks: int, readers: Mapping[str, Reader]) -> PackedTrainer:
+        maker = BatchMaker(self.stores, [adapter_of(self.recipe, corpus) for corpus in self.recipe.corpus], self.vocabulary, readers)
         names = [corpus.name for corpus in self.recipe.corpus]
         steps = Steps(maker, names, self.recipe.stage, self.recipe.training)
         if self.recipe.training.max_steps:
@@ -136,14 +136,19 @@ class Session:
             steps = Steps(maker, names, stages, self.recipe.training)
         args = self._arguments(num_ranks, num_steps=len(steps))
         if args.process_index == 0:
-            self._record(steps)
+            self._record(steps, args)
+        if readers:
+            require_readable(steps)
+        losses = make_losses(self.recipe, [span.stage for span in steps.spans], self.model, self.companions, self.stores)
+        for companion in self.companions.values():
+            companion.to(args.device, precision=resolve_precision(self.recipe.companion[companion.name].precision))
         steps.share(rank=args.process_index, num_ranks=args.world_size)
         steps.training = training = self._sized(args)
         start = self._latest[0] if self._latest else 0
         self._display = ProgressDisplay(start, len(steps), enabled=self.progress)
         try:
             return PackedTrainer(
-                self.encoder, steps, training, checkpoints=self.folder.checkpoints, metrics=self.metrics, evaluate=self._measure,
+                self.encoder, steps, losses, training, checkpoints=self.folder.checkpoints, metrics=self.metrics, evaluate=self._measure,
                 start_step=start, callbacks=[self._display], args=args,
             )  # fmt: skip
         except (ImportError, RuntimeError) as error:
@@ -163,12 +168,17 @@ class Session:
             raise RunError(f"{num_ranks} processes were launched and {args.world_size} found each other; {advice}")
         return args
 
-    def _record(self, steps: Steps) -> None:
-        """Write down the stages as they are laid out, which lengths in epochs and ``max_steps`` leave open."""
+    def _record(self, steps: Steps, args: TrainingArguments) -> None:
+        """Write down the stages as they are laid out, which lengths in epochs and ``max_steps`` leave open, and what they run on."""
         stages = tuple(replace(span.stage, steps=span.num_steps, tokens=0, epochs=0.0) for span in steps.spans)
         content = self.folder.read_recipe()
         if "stages" not in content:
-            self.folder.write_json(self.folder.recipe, {**content, "stages": to_dict(replace(self.recipe, stage=stages))["stage"], "records_too_long": steps.num_too_long})
+            laid_out = to_dict(replace(self.recipe, stage=stages))["stage"]
+            machine = hardware(args.device, num_ranks=args.world_size)
+            left_out = steps.num_too_long
+            self.folder.write_json(
+                self.folder.recipe, {**content, "stages": laid_out, "hardware": machine, "records_too_long": left_out}
+            )
 
     def _layout(self) -> Layout | None:
         """For a base, the layout that is proved on it; the table's for random weights, which the tests prove."""
@@ -219,22 +229,8 @@ class Session:
         self.folder.plots.mkdir(exist_ok=True)
         loss_curve(self.metrics.read(), self.folder.plots / "loss.png", unit=self.held_out.unit, baselines=opponents)
 
-    def _facts(self, result: Mapping[str, Any]) -> CardFacts:
-        lines = self.metrics.read()
-        return CardFacts(
-            name=self.folder.path.resolve().name,
-            adapter=self.adapter.name,
-            architecture=self.model.config.model_type,
-            num_parameters=self.model.num_parameters(),
-            base=self.recipe.model.base,
-            sources=tuple(Path(source).name or source for corpus in self.recipe.corpus for source in corpus.sources),
-            num_tokens=self._training_tokens,
-            num_steps=len(self.trainer.steps),
-            seconds=lines[-1]["seconds"] if lines else 0.0,
-            canonical_note=f"It reads canonical text ({self.adapter.canonical_version}).",
-            evaluation=result,
-            versions=library_versions(("domainbert", "torch", "transformers")),
-        )
+    def _card(self, result: Mapping[str, Any], model: Path) -> str:
+        return model_card(run_facts(self.folder, model, evaluation=result, canonical_version=self.adapter.canonical_version))
 
 
 def _has_compiler() -> bool:

@@ -1,80 +1,175 @@
-"""The model card that goes with every run: what the model is, how to load it, what it was measured to do."""
+"""The model card that goes with every run: what the model is, how to load it, what it was trained on and measured to do."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from domainbert.evaluation.report import render
+from domainbert.publishing.data_card import provenance_table
+from domainbert.publishing.facts import RunFacts
+from domainbert.publishing.provenance import Provenance, source_name
+from domainbert.publishing.results import model_index, other_figures, parts_table, table
 from domainbert.recipe.schema import SCRATCH
 
+if TYPE_CHECKING:
+    from huggingface_hub import ModelCardData
 
-@dataclass(frozen=True, slots=True)
-class CardFacts:
-    """What a run knows about its model.
+_PICTURES = {"loss.png": "Training loss and the held-out figure over the steps", "map.png": "Held-out records by their embeddings"}
+
+
+def model_card(facts: RunFacts, *, repository: str = "", pictures: Sequence[str] = (), data_cards: bool = False) -> str:
+    """README.md of a model folder, in the Hub's format.
 
     Args:
-        name: of the model folder's run.
-        adapter: name of the adapter.
-        architecture: model type.
-        num_parameters: of the model.
-        base: what it started from.
-        sources: of the training corpus.
-        num_tokens: seen in training, at most.
-        num_steps: optimizer steps.
-        seconds: of training.
-        canonical_note: one sentence on what the input must look like.
-        evaluation: content of ``evaluation.json``.
-        versions: of the libraries.
+        facts: of the run.
+        repository: id on the Hub; the model's own folder where it is not published.
+        pictures: paths in the folder that the card may show.
+        data_cards: whether the data cards lie beside it.
     """
-
-    name: str
-    adapter: str
-    architecture: str
-    num_parameters: int
-    base: str
-    sources: tuple[str, ...]
-    num_tokens: int
-    num_steps: int
-    seconds: float
-    canonical_note: str
-    evaluation: Mapping[str, Any]
-    versions: Mapping[str, str]
+    sections = [_opening(facts, repository or "PATH"), _results(facts), _pictures(pictures), _training(facts)]
+    sections += [_data(facts, data_cards), _audits(facts), _limits(facts)]
+    return f"---\n{metadata(facts).to_yaml()}\n---\n\n" + "\n\n".join(section for section in sections if section) + "\n"
 
 
-def model_card(facts: CardFacts) -> str:
-    """README.md of a model folder, in the Hub's format."""
-    start = "random weights" if facts.base == SCRATCH else f"`{Path(facts.base).name if Path(facts.base).exists() else facts.base}`"
-    header = ["---", "library_name: transformers", "pipeline_tag: fill-mask"]
-    if facts.base != SCRATCH and not Path(facts.base).exists():  # a folder of this machine is no name on the Hub
-        header.append(f"base_model: {facts.base}")
-    header += ["tags:", "- domainbert", f"- {facts.adapter}", "---"]
-    body = f"""
-# {facts.name}
+def metadata(facts: RunFacts) -> "ModelCardData":
+    """What the Hub indexes."""
+    from huggingface_hub import ModelCardData
 
-An encoder for the domain *{facts.adapter}*, trained from {start} with domainbert by masked-language modelling.
+    card, base = facts.recipe.card, facts.recipe.model.base
+    on_hub = base != SCRATCH and not Path(base).exists()  # a folder of this machine is no name on the Hub
+    return ModelCardData(
+        license=card.license or None,
+        license_name=card.license_name or None,
+        license_link=card.license_link or None,
+        language=list(card.language) or None,
+        library_name="transformers",
+        pipeline_tag="fill-mask",
+        tags=["domainbert", facts.recipe.adapter, *card.tags],
+        base_model=base if on_hub else None,
+        base_model_relation="finetune" if on_hub else None,
+        datasets=[dataset for corpus in facts.corpora for dataset in corpus.datasets] or None,
+        model_name=facts.name,
+        eval_results=model_index(facts.evaluation, dataset=", ".join(corpus.corpus.name for corpus in facts.corpora)) or None,
+    )
+
+
+def loading_lines(place: str) -> str:
+    """How to use the model in Python, without domainbert."""
+    return f"""from transformers import AutoModelForMaskedLM, AutoTokenizer
+model = AutoModelForMaskedLM.from_pretrained({place!r})
+tokenizer = AutoTokenizer.from_pretrained({place!r})"""
+
+
+def _opening(facts: RunFacts, place: str) -> str:
+    base = facts.recipe.model.base
+    start = "random weights" if base == SCRATCH else f"`{Path(base).name if Path(base).exists() else base}`"
+    described = f"\n\n{facts.recipe.card.description}" if facts.recipe.card.description else ""
+    return f"""# {facts.name}
+
+An encoder for the domain *{facts.recipe.adapter}*: {facts.architecture}, {facts.num_parameters:,} parameters, trained from {start}
+with domainbert by masked-language modelling.{described}
 
 ```python
-from transformers import AutoModelForMaskedLM, AutoTokenizer
-model = AutoModelForMaskedLM.from_pretrained("PATH")
-tokenizer = AutoTokenizer.from_pretrained("PATH")
+{loading_lines(place)}
 ```
 
-{facts.canonical_note} `domainbert.json` holds examples of raw text, canonical text and ids.
+It reads canonical text (`{facts.canonical_version}`): `domainbert.json` shows raw texts, their canonical spelling and their ids.
+The head that predicts hidden tokens is kept, so it can also start a sparse (SPLADE) encoder; for one vector a text:
+`domainbert export ... --to sentence-transformers`."""
 
-| | |
-| --- | --- |
-| architecture | {facts.architecture}, {facts.num_parameters:,} parameters |
-| training data | {", ".join(f"`{source}`" for source in facts.sources)} |
-| training | {facts.num_steps:,} steps, {facts.num_tokens:,} tokens at most, {facts.seconds:,.0f} seconds |
-| versions | {", ".join(f"{name} {number}" for name, number in facts.versions.items())} |
 
-## Evaluation
+def _results(facts: RunFacts) -> str:
+    evaluation = facts.evaluation
+    lines = ["## Results", "", "On held-out text that training never saw; one run, one seed. The counts predict the same hidden text.", ""]
+    lines.append(table(evaluation))
+    if parts := _parts(evaluation):
+        lines += ["", parts]
+    if others := other_figures(evaluation):
+        lines += ["", "| also measured | |", "| --- | ---: |", *(f"| {name} | {value} |" for name, value in others)]
+    return "\n".join(lines)
 
-One run, one seed. Letters of held-out text are hidden at a fixed 15 %; the counts see what the model sees.
 
-```
-{render(facts.evaluation)}
-```
-"""
-    return "\n".join(header) + "\n" + body
+def _parts(evaluation: Mapping[str, Any]) -> str:
+    try:
+        return parts_table(evaluation)
+    except (KeyError, TypeError, AttributeError):  # parts of another form: they are in evaluation.json all the same
+        return ""
+
+
+def _pictures(pictures: Sequence[str]) -> str:
+    shown = [f"![{_PICTURES.get(Path(path).name, Path(path).stem)}]({path})" for path in pictures]
+    return "\n\n".join(shown)
+
+
+def _training(facts: RunFacts) -> str:
+    training = facts.recipe.training
+    stages = "; ".join(
+        f"{stage.name} (objective {', '.join(objective.kind for objective in stage.objective)}, schedule {stage.schedule.shape})"
+        for stage in facts.recipe.stage
+    )
+    rows = [
+        ("steps", f"{facts.num_steps:,} of at most {training.batch_tokens:,} tokens"),
+        ("tokens", f"{facts.num_tokens:,} (repetitions included)"),
+        ("stages", stages),
+        ("optimizer", f"{training.optimizer}, learning rate {training.learning_rate:g}, weight decay {training.weight_decay:g}"),
+        ("longest input", f"{training.max_length:,} tokens in training"),
+        ("seed", f"{training.seed}"),
+        ("time", f"{_duration(facts.seconds)} of training" + (f" on {facts.hardware}" if facts.hardware else "")),
+        ("versions", ", ".join(f"{name} {number}" for name, number in facts.versions.items() if number)),
+    ]
+    return "## Training\n\nEvery setting is in `recipe.json`.\n\n| | |\n| --- | --- |\n" + "\n".join(
+        f"| {name} | {what} |" for name, what in rows
+    )
+
+
+def _data(facts: RunFacts, data_cards: bool) -> str:
+    return "\n\n".join(["## Data", *(_corpus(corpus, data_cards) for corpus in facts.corpora)])
+
+
+def _corpus(corpus: Provenance, data_cards: bool) -> str:
+    name = corpus.corpus.name
+    counts = f"{corpus.num_records:,} records, {corpus.num_tokens:,} tokens (views included)"
+    lines = [f"**{name}** (adapter `{corpus.corpus.adapter}`, {corpus.corpus.role}): {counts}."]
+    if corpus.card is not None:
+        link = f"[{corpus.card.title}](data_cards/{name}.md)" if data_cards else corpus.card.title
+        lines.append(f"Data card: {link}, licence of the data: {corpus.card.license or 'not stated'}.")
+    if corpus.datasets:
+        lines.append(
+            f"From the Hub: {', '.join(f'[{dataset}](https://huggingface.co/datasets/{dataset})' for dataset in corpus.datasets)}."
+        )
+    if corpus.drops:
+        lines.append("Left out: " + ", ".join(f"{count:,} {reason}" for reason, count in corpus.drops.items()) + ".")
+    if any(source.sha256 for source in corpus.sources):
+        return "\n".join(lines) + "\n\n" + provenance_table(corpus.sources)
+    return "\n".join([*lines, f"Source: {', '.join(f'`{source_name(source)}`' for source in corpus.corpus.sources)}."])
+
+
+def _audits(facts: RunFacts) -> str:
+    held_out = facts.evaluation.get("held_out") or {}
+    share, length = held_out.get("share_in_repeats_seen_in_training"), held_out.get("repeat_length")
+    leak = "How much of the held-out text training text holds too was not measured."
+    if isinstance(share, int | float):
+        leak = f"{100 * share:.1f} % of the held-out text lies in stretches of {length} characters that training text holds too."
+    forgetting = "What the model lost on text outside its domain was not measured."
+    if "forgetting" in facts.evaluation:
+        forgetting = "What the model lost on text outside its domain stands above under *forgetting*."
+    elif facts.recipe.model.base == SCRATCH:
+        forgetting = "The model started from random weights: there was nothing to forget."
+    return f"## Leaks and forgetting\n\n{leak} {forgetting}"
+
+
+def _limits(facts: RunFacts) -> str:
+    return "## Limits\n\n" + " ".join(_limit_lines(facts))
+
+
+def _limit_lines(facts: RunFacts) -> Iterator[str]:
+    if facts.recipe.card.limits:
+        yield facts.recipe.card.limits
+    if any(source == "sample" for corpus in facts.corpora for source in corpus.corpus.sources):
+        yield "It was trained on a built-in sample, see its data card: use it to try things out, not to decide anything."
+    yield "An encoder repeats the slant of its corpus, and what it was trained on can partly be read out of it."
+    yield "One seed was trained: differences of a hundredth of a bit may be chance."
+
+
+def _duration(seconds: float) -> str:
+    minutes = seconds / 60
+    return f"{seconds:,.0f} seconds" if minutes < 2 else f"{minutes:,.0f} minutes" if minutes < 120 else f"{minutes / 60:,.1f} hours"  # noqa: PLR2004

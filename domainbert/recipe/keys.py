@@ -54,6 +54,8 @@ def _all_keys() -> dict[str, str]:
                 inner.append((get_args(hint)[0], join(path, name) + "[0]"))
             elif is_dataclass(hint) and isinstance(hint, type):
                 inner.append((hint, join(path, name)))
+            elif get_origin(hint) is Mapping and is_dataclass(get_args(hint)[1]):
+                inner.append((get_args(hint)[1], join(path, name) + ".NAME"))
         for each, place in inner:
             walk(each, place)
 

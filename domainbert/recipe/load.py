@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from domainbert.errors import RecipeError
+from domainbert.recipe.distillation import expand_distillation, set_teacher
 from domainbert.recipe.fields import build, kind_of, shown
 from domainbert.recipe.keys import did_you_mean
 from domainbert.recipe.override import apply
@@ -20,7 +21,7 @@ _DEFAULT_STEPS: Final = next(stage.steps for stage in Recipe(adapter="").stage)
 
 
 def load_recipe(
-    name_or_path: str | Path, *, overrides: Sequence[str] = (), corpus: Sequence[str] = (), base: str = ""
+    name_or_path: str | Path, *, overrides: Sequence[str] = (), corpus: Sequence[str] = (), base: str = "", teacher: str = ""
 ) -> Recipe:
     """A whole recipe with every default filled in.
 
@@ -29,16 +30,17 @@ def load_recipe(
         overrides: ``KEY=VALUE`` texts, which win over the file: ``training.seed=3``, ``stage.mlm.steps=100``.
         corpus: sources that replace those of the corpus ``main``.
         base: replaces ``model.base``.
+        teacher: replaces ``companion.teacher.model``; a recipe without that companion gets it, with one objective that aligns with it.
 
     Raises:
         RecipeError: there is no such recipe, or something is wrong in it; the message lists every problem, one a line.
     """
     path, label = find_recipe(name_or_path)
-    return recipe_from(read_toml(path, label), label, overrides=overrides, corpus=corpus, base=base)
+    return recipe_from(read_toml(path, label), label, overrides=overrides, corpus=corpus, base=base, teacher=teacher)
 
 
 def recipe_from(
-    raw: Mapping[str, Any], label: str, *, overrides: Sequence[str] = (), corpus: Sequence[str] = (), base: str = ""
+    raw: Mapping[str, Any], label: str, *, overrides: Sequence[str] = (), corpus: Sequence[str] = (), base: str = "", teacher: str = ""
 ) -> Recipe:
     """A recipe from tables as TOML gives them; ``label`` is what messages call their file."""
     version = raw.get("schema", SCHEMA_VERSION)
@@ -48,8 +50,11 @@ def recipe_from(
     problems = Problems(label)
     tables = _long_form(raw, problems)
     _command_line(tables, corpus, base, problems)
+    if teacher:
+        set_teacher(tables, teacher)
     apply(tables, overrides, problems)
     _expand_objectives(tables, problems)
+    expand_distillation(tables, problems)
     recipe = resolve(build(Recipe, tables, "", problems), problems)
     problems.raise_any()
     return recipe

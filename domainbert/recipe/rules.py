@@ -11,6 +11,7 @@ from domainbert.adapters.registry import BUILT_IN, adapter_class
 from domainbert.errors import DomainBertError
 from domainbert.recipe.fields import build, shown
 from domainbert.recipe.keys import did_you_mean
+from domainbert.recipe.objective_rules import resolve_objectives
 from domainbert.recipe.problems import Problems, join
 from domainbert.recipe.schema import SCRATCH, Corpus, Model, Recipe, Stage, Tokenizer, Training
 
@@ -37,7 +38,7 @@ def resolve(recipe: Recipe, problems: Problems) -> Recipe:
     _training(recipe.training, problems)
     tokenizer = _tokenizer(recipe, adapters.find(recipe.adapter, "adapter"), problems)
     stages = tuple(_stage(stage, f"stage[{index}]", corpora, adapters, problems) for index, stage in enumerate(recipe.stage))
-    return replace(recipe, corpus=corpora, tokenizer=tokenizer, stage=stages)
+    return resolve_objectives(replace(recipe, corpus=corpora, tokenizer=tokenizer, stage=stages), problems)
 
 
 @dataclass
@@ -153,7 +154,6 @@ def _tokenizer(recipe: Recipe, adapter: type[Adapter] | None, problems: Problems
 def _stage(stage: Stage, path: str, corpora: tuple[Corpus, ...], adapters: _Adapters, problems: Problems) -> Stage:
     _length(stage, path, problems)
     _mix(stage, path, corpora, problems)
-    _objectives(stage, path, problems)
     corruption, place = stage.corruption, join(path, "corruption")
     if corruption.mask + corruption.random > 1 + _ROUNDING:
         total = corruption.mask + corruption.random
@@ -205,13 +205,3 @@ def _mix(stage: Stage, path: str, corpora: tuple[Corpus, ...], problems: Problem
             problems.add(place, f"= {weight:g} is below 0")
     if stage.mix and not any(weight > 0 for weight in stage.mix.values()):
         problems.add(join(path, "mix"), "has no weight above 0")
-
-
-def _objectives(stage: Stage, path: str, problems: Problems) -> None:
-    place = join(path, "objective")
-    kinds = Counter(objective.kind for objective in stage.objective)
-    if problems.clean(place):
-        if not any(objective.weight > 0 for objective in stage.objective):
-            problems.add(place, "has no objective with a weight above 0")
-        for kind in (kind for kind, count in kinds.items() if count > 1):
-            problems.add(place, f"has {kinds[kind]} objectives of kind {shown(kind)}; add up their weights in one")

@@ -61,7 +61,10 @@ class Tokenizer:
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """A named source of records. An empty ``adapter`` takes the recipe's."""
+    """A named source of records. An empty ``adapter`` takes the recipe's.
+
+    ``card`` is its data card, a file or a shipped one's name: what a published model says of where its text comes from.
+    """
 
     name: str = "main"
     adapter: str = ""
@@ -73,6 +76,7 @@ class Corpus:
     max_drop_rate: float = number(0.05, low=0.0, high=1.0)
     views: Mapping[str, int] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
+    card: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +115,7 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class Ramp:
-    """A number that changes: linear over the stage, or drawn anew for each sample."""
+    """A number that changes: linear over the stage, or drawn anew for each sample (rates only)."""
 
     shape: str = choice("linear", "linear", "sample")
     start: float = 0.0
@@ -122,7 +126,7 @@ class Ramp:
 class Corruption:
     """What is hidden: ``select`` chooses positions, ``mask``/``random`` say what replaces them (the rest stays)."""
 
-    select: str = choice("uniform", "uniform", "unit")
+    select: str = choice("uniform", "uniform", "unit", "companion")
     rate: float | Ramp = field(default=0.15, metadata={"above": 0.0, "high": 1.0})
     mask: float = number(0.8, low=0.0, high=1.0)
     random: float = number(0.1, low=0.0, high=1.0)
@@ -130,11 +134,67 @@ class Corruption:
 
 
 @dataclass(frozen=True, slots=True)
-class Objective:
-    """One weighted term of the loss."""
+class Companion:
+    """A frozen model beside the one that is trained, with its own tokenizer.
 
-    kind: str = choice("mlm", "mlm")
-    weight: float = number(1.0, low=0.0)
+    Args:
+        model: a folder or a Hub id.
+        trust_remote_code: run code from its repository; needs ``revision``.
+        train: frozen companions only, so far.
+        precision: of its weights.
+        phase: ``random`` begins its tokens anew at a random character of each sample, below the width of its longest token.
+        cache: a folder for its features; filled by the first run, read by every run with the same text, masks and companion.
+    """
+
+    model: str = ""
+    revision: str = ""
+    trust_remote_code: bool = False
+    train: bool = False
+    precision: str = choice("auto", "auto", "fp32", "bf16", "fp16")
+    phase: str = choice("fixed", "fixed", "random")
+    cache: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """One weighted term of the loss; which keys a kind has stands in ``objectives.registry``.
+
+    Args:
+        name: in the log, ``loss_<name>``; the kind when empty.
+        companion: align, logit: whose features or predictions are the target.
+        positions: align, logit: where both models see the text, where it is hidden from both, or both; empty for the usual
+            ones (visible for align, hidden for logit).
+        layers: align: pairs of a student's and a companion's layer; 0 the embeddings, -1 the last.
+        distance: align: between features; ``relational`` compares similarities within a sample.
+        projection: align: from the student's width to the companion's; ``auto`` for linear but with ``relational``.
+        match: align: a companion's feature stands for each of the student's tokens that it covers, or their mean is compared with it.
+        temperature: logit: of both distributions.
+        pooling: regression: the sample's first token or the mean of all.
+        data: names of the corpora that the term applies to; empty for all.
+    """
+
+    kind: str = choice("mlm", "mlm", "align", "logit", "regression")
+    weight: float | Ramp = field(default=1.0, metadata={"low": 0.0})
+    name: str = ""
+    companion: str = ""
+    positions: str = choice("", "", "visible", "hidden", "both")
+    layers: tuple[tuple[int, ...], ...] = ((-1, -1),)
+    distance: str = choice("mse", "mse", "cosine", "smooth_l1", "relational")
+    projection: str = choice("auto", "auto", "linear", "none")
+    match: str = choice("repeat", "repeat", "pool")
+    temperature: float = number(1.0, above=0.0)
+    pooling: str = choice("first", "first", "mean")
+    data: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """What the log calls it."""
+        return self.name or self.kind
+
+    @property
+    def active(self) -> bool:
+        """Whether its weight is ever above 0."""
+        return self.weight != 0.0 and not (isinstance(self.weight, Ramp) and self.weight.start == self.weight.end == 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +223,25 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
+class Card:
+    """What a model card says that nothing can measure. Training needs none of it, ``publish`` a licence.
+
+    Args:
+        license: an identifier of the Hub such as ``apache-2.0``; ``other`` with ``license_name`` and ``license_link``.
+        language: ISO 639 codes of the text, for text domains.
+        limits: what the model is not for, a paragraph.
+    """
+
+    license: str = ""
+    license_name: str = ""
+    license_link: str = ""
+    language: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    description: str = ""
+    limits: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """A whole recipe with every default filled in."""
 
@@ -173,4 +252,6 @@ class Recipe:
     tokenizer: Tokenizer = field(default_factory=Tokenizer)
     corpus: tuple[Corpus, ...] = (Corpus(),)
     training: Training = field(default_factory=Training)
+    companion: Mapping[str, Companion] = field(default_factory=dict)
     stage: tuple[Stage, ...] = (Stage(steps=1000),)
+    card: Card = field(default_factory=Card)

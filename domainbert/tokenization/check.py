@@ -1,6 +1,9 @@
 """Whether a tokenizer keeps the domain's text whole, and how it is saved so that anyone loads the same one."""
 
 import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,24 +17,86 @@ if TYPE_CHECKING:
 
 _LONGEST = 10**9  # transformers writes 1e30 where no length was set
 _CONFIG = "tokenizer_config.json"
+_SPELLED_OUT = 0.9  # of the words of four letters and more in single characters: no learned vocabulary does that
+_LONG_WORD = 4  # letters
+log = logging.getLogger(__name__)
 
 
-def check_tokenizer(tokenizer: "PreTrainedTokenizerFast", adapter: Adapter) -> None:
-    """Try a tokenizer on the adapter's probes.
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How a tokenizer does on an adapter's probes.
+
+    Args:
+        unknown_rate: share of its tokens that are unknown.
+        pieces_per_word: mean number of tokens that lie in a word.
+        spelled_out: share of the words of four letters and more that are cut into single characters.
+        problem: the first loss of text; ``""`` for none.
+        folded: the first text that comes back only as the tokenizer's own normalizer spells it (lower case, no accents); ``""`` for none.
+    """
+
+    unknown_rate: float
+    pieces_per_word: float
+    spelled_out: float
+    problem: str = ""
+    folded: str = ""
+
+
+def measure_fit(tokenizer: "PreTrainedTokenizerFast", adapter: Adapter) -> Fit:
+    """Try a tokenizer on the adapter's probes; nothing is raised."""
+    encodings = [_encoded(tokenizer, adapter.canonicalize(probe)) for probe in adapter.probes()]
+    num_tokens = sum(len(encoding.ids) for encoding in encodings)
+    num_unknown = sum(encoding.ids.count(tokenizer.unk_token_id) for encoding in encodings if tokenizer.unk_token_id is not None)
+    words = [pair for encoding in encodings for pair in encoding.words(adapter)]
+    long_words = [(size, pieces) for size, pieces in words if size >= _LONG_WORD]
+    problems = [_problem(tokenizer, encoding) for encoding in encodings]
+    return Fit(
+        unknown_rate=num_unknown / max(num_tokens, 1),
+        pieces_per_word=sum(pieces for _, pieces in words) / max(len(words), 1),
+        spelled_out=sum(pieces >= size for size, pieces in long_words) / max(len(long_words), 1),
+        problem=next((problem for problem, _ in problems if problem), ""),
+        folded=next((folded for _, folded in problems if folded), ""),
+    )
+
+
+def check_tokenizer(tokenizer: "PreTrainedTokenizerFast", adapter: Adapter) -> Fit:
+    """The gate that every tokenizer passes, an adapter's own and a base's: tried on the adapter's probes.
+
+    A base that lower-cases or strips accents passes with a warning: its vocabulary knows no more.
 
     Raises:
-        TokenizerError: it has no ``tokenizer.json`` or no length limit, or on canonical text it gives an unknown token,
-            leaves a character out, or does not decode to the same text.
+        TokenizerError: it has no ``tokenizer.json`` or no length limit; or on canonical text it gives an unknown token, leaves a character
+            out, does not decode to the same text, or needs more pieces a word than the adapter accepts.
     """
     name = tokenizer.name_or_path or f"the tokenizer of adapter {adapter.name!r}"
     if not tokenizer.is_fast:
         raise TokenizerError(f"{name}: {type(tokenizer).__name__} has no tokenizer.json; a tokenizer of the tokenizers library is needed")
     if tokenizer.model_max_length > _LONGEST:
         raise TokenizerError(f"{name}: no model_max_length is set; long texts would overrun the model's positions")
-    for probe in adapter.probes():
-        problem = _problem(tokenizer, adapter.canonicalize(probe))
-        if problem:
-            raise TokenizerError(f"{name} does not fit adapter {adapter.name!r}: {problem}")
+    fit = measure_fit(tokenizer, adapter)
+    misfit, kinds = f"{name} does not fit adapter {adapter.name!r}", ", ".join(adapter.tokenizer_kinds)
+    has_words = adapter.alphabet is None and adapter.max_pieces_per_word > 0
+    if has_words and fit.spelled_out >= _SPELLED_OUT:
+        raise TokenizerError(
+            f"{misfit}: {fit.spelled_out:.0%} of the probes' longer words come out as single characters, {fit.pieces_per_word:.1f} pieces "
+            f"a word. {type(tokenizer).__name__} was probably made without its vocabulary, as transformers 5 does in silence where the "
+            "tokenizer's class names vocabulary files that are absent or no longer read. The cure: load the model's tokenizer.json "
+            'itself with PreTrainedTokenizerFast(tokenizer_file="tokenizer.json") and its special tokens, and save it into the model\'s folder, '
+            f"so that {_CONFIG} names PreTrainedTokenizerFast; a model without tokenizer.json has to be converted first, with the "
+            "transformers release that it was published with"
+        )
+    if fit.problem:
+        share = f"; {fit.unknown_rate:.1%} of its tokens on the probes are unknown" if fit.unknown_rate else ""
+        cure = "continue a base whose tokenizer falls back to bytes, or train from random weights with one of the adapter's own kinds"
+        raise TokenizerError(f"{misfit}: {fit.problem}{share}. The cure: {cure} ({kinds})")
+    if has_words and fit.pieces_per_word > adapter.max_pieces_per_word:
+        raise TokenizerError(
+            f"{misfit}: it needs {fit.pieces_per_word:.2f} pieces a word on the probes, at most {adapter.max_pieces_per_word:g} are "
+            "accepted: its vocabulary is another language's or another domain's, or too small. The cure: continue a base of this domain, or train "
+            f"with a tokenizer of the adapter's own and a larger vocabulary ({kinds})"
+        )
+    if fit.folded:
+        log.warning("%s: %s; what it folds is lost to the model", name, fit.folded)
+    return fit
 
 
 def save_tokenizer(tokenizer: "PreTrainedTokenizerFast", folder: Path) -> None:
@@ -49,28 +114,61 @@ def save_tokenizer(tokenizer: "PreTrainedTokenizerFast", folder: Path) -> None:
     path.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _problem(tokenizer: "PreTrainedTokenizerFast", text: str) -> str:
-    """What is wrong with how ``text`` is encoded; ``""`` if nothing."""
-    shown = text if len(text) <= 60 else text[:60] + "..."  # noqa: PLR2004  # of a line
+@dataclass(frozen=True, slots=True)
+class _Encoded:
+    """A text, its ids without special tokens, and where each lies in it."""
+
+    text: str
+    ids: list[int]
+    offsets: Sequence[tuple[int, int]]
+
+    def words(self, adapter: Adapter) -> list[tuple[int, int]]:
+        """Length and number of pieces of every word; a piece counts where its last character lies."""
+        ends = np.array([end - 1 for start, end in self.offsets if end > start], np.int64)
+        spans = adapter.units(self.text, "word")
+        pieces = np.searchsorted(ends, spans[:, 1]) - np.searchsorted(ends, spans[:, 0])
+        return [(int(end - start), int(count)) for (start, end), count in zip(spans, pieces, strict=True)]
+
+
+def _encoded(tokenizer: "PreTrainedTokenizerFast", text: str) -> _Encoded:
     encoded = tokenizer(text, add_special_tokens=False, truncation=False, return_offsets_mapping=True, verbose=False)
-    ids: list[int] = encoded["input_ids"]
-    offsets: list[tuple[int, int]] = encoded["offset_mapping"]
-    for token, (start, end) in zip(ids, offsets, strict=True):
+    return _Encoded(text, encoded["input_ids"], encoded["offset_mapping"])
+
+
+def _problem(tokenizer: "PreTrainedTokenizerFast", encoded: _Encoded) -> tuple[str, str]:
+    """What is lost of a text, and how it is only folded; ``""`` for nothing."""
+    text = encoded.text
+    shown = _shown(text)
+    for token, (start, end) in zip(encoded.ids, encoded.offsets, strict=True):
         if token == tokenizer.unk_token_id:
-            return f"{text[start:end]!r} in {shown!r} is unknown to it"
+            return f"{text[start:end]!r} in {shown!r} is unknown to it", ""
     covered = np.zeros(len(text), bool)
-    for start, end in offsets:
+    for start, end in encoded.offsets:
         covered[start:end] = True
     for place in np.flatnonzero(~covered):
         if not text[place].isspace():
-            return f"character {place} ({text[place]!r}) of {shown!r} lies in no token"
-    decoded = str(tokenizer.decode(ids, clean_up_tokenization_spaces=False))
-    if _comparable(decoded, tokenizer) != _comparable(text, tokenizer):
-        return f"{shown!r} comes back as {decoded[:60]!r}"
-    return ""
+            return f"character {place} ({text[place]!r}) of {shown!r} lies in no token", ""
+    decoded = str(tokenizer.decode(encoded.ids, clean_up_tokenization_spaces=False))
+    if _comparable(decoded, tokenizer) == _comparable(text, tokenizer):
+        return "", ""
+    seen = f"{shown!r} comes back as {_shown(decoded)!r}"
+    return ("", seen) if _is_folded(decoded, text, tokenizer) else (seen, "")
 
 
 def _comparable(text: str, tokenizer: "PreTrainedTokenizerFast") -> str:
-    """``text``, without white space for WordPiece, which does not keep it."""
-    is_word_piece = type(tokenizer.backend_tokenizer.model).__name__ == "WordPiece"
-    return "".join(text.split()) if is_word_piece else text
+    """``text``, without white space for WordPiece and Unigram, which do not keep it."""
+    keeps_blanks = type(tokenizer.backend_tokenizer.model).__name__ not in ("WordPiece", "Unigram")
+    return text if keeps_blanks else "".join(text.split())
+
+
+def _is_folded(decoded: str, text: str, tokenizer: "PreTrainedTokenizerFast") -> bool:
+    """Whether it is what the tokenizer's normalizer makes of the text, blanks and their mark apart: nothing beyond that is lost."""
+    normalizer = tokenizer.backend_tokenizer.normalizer
+    if normalizer is None:
+        return False
+    normalized = normalizer.normalize_str(text).replace("\u2581", " ")
+    return "".join(normalized.split()) == "".join(decoded.split()) != "".join(text.split())
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= 60 else text[:60] + "..."  # noqa: PLR2004  # of a line

@@ -95,8 +95,6 @@ def test_base_keeps_its_tokenizer_and_scratch_replaces_it(recipe):
         (MINIMAL + "[training]\nmax_step = 3\n", "unknown key 'training.max_step': did you mean 'training.max_steps'?"),
         (MINIMAL + "[training]\nhidden_size = 3\n", "unknown key 'training.hidden_size': did you mean 'model.scratch.hidden_size'?"),
         (MINIMAL + "freeze = []\n", "unknown key 'stage[0].freeze'; this table has name, steps, "),
-        (MINIMAL + "[companion.teacher]\nmodel = 'x'\n", "unknown key 'companion'"),
-        (MINIMAL + "[distillation]\nteacher = 'x'\n", "unknown key 'distillation'"),
         (MINIMAL + "[training]\noptimizer = 'lamb'\n", 'training.optimizer = "lamb" is not one of adamw, stable_adamw, muon'),
         (MINIMAL + "[training]\nseed = true\n", "training.seed = true is a boolean; a whole number is wanted"),
         (MINIMAL + "[training]\nmax_length = 1e2\n", "training.max_length = 100.0 is a number; a whole number is wanted; write 100"),

@@ -1,0 +1,91 @@
+"""The objectives of a run where models are: each term's value of a micro-batch, and the parameters that belong to terms."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from domainbert.engine.companions import FrozenEncoder
+from domainbert.engine.encoder import PackedEncoder, PackedInput
+from domainbert.engine.stages import Span
+from domainbert.objectives.base import Sizes, Term
+from domainbert.objectives.registry import term_class
+from domainbert.recipe.schema import Objective, Ramp, Stage
+
+
+class Losses:
+    """Every active term of every stage.
+
+    Args:
+        stages: of the recipe.
+        sizes: what a term's own parameters are shaped by.
+        companions: frozen models by name.
+        seed: of random parameters.
+    """
+
+    def __init__(
+        self,
+        stages: Sequence[Stage],
+        *,
+        sizes: Callable[[Objective], Sizes],
+        companions: Mapping[str, FrozenEncoder] | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.companions = companions or {}
+        self.heads = nn.ModuleDict()
+        self._stages: list[dict[str, Term]] = []
+        with torch.random.fork_rng(devices=()):
+            torch.manual_seed(seed)
+            for stage in stages:
+                self._stages.append({each.title: self._term(each, sizes) for each in stage.objective if each.active})
+
+    def values(
+        self, stage: int, encoder: PackedEncoder, model: nn.Module, inputs: PackedInput, counts: Mapping[str, int]
+    ) -> dict[str, Tensor]:
+        """Each term's share of its value in the step, by title.
+
+        Args:
+            stage: number of the stage.
+            encoder: drives the model.
+            model: what training calls, such as the distributed wrapper.
+            inputs: a micro-batch on the model's device.
+            counts: units of each term in the whole step.
+        """
+        terms = self._stages[stage]
+        encoded = encoder.encode(inputs, wrapped=model, layers=[layer for term in terms.values() for layer in term.layers])
+        others = {}
+        for name in dict.fromkeys(term.objective.companion for term in terms.values() if term.objective.companion):
+            layers = [layer for term in terms.values() if term.objective.companion == name for layer in term.other_layers]
+            others[name] = self.companions[name].encode(inputs.others[name], layers=layers)
+        return {
+            title: term.total(inputs.units[title], encoded, others.get(term.objective.companion)) / max(1, counts[title])
+            for title, term in terms.items()
+        }
+
+    def idle(self, stage: int) -> Tensor | float:
+        """Nothing, but with a gradient of 0 for the heads that a stage does not use: distributed wrappers wait for one of each."""
+        used = {id(p) for term in self._stages[stage].values() if term.head is not None for p in term.head.parameters()}
+        return sum((0.0 * p.sum() for p in self.heads.parameters() if id(p) not in used), 0.0)
+
+    def weights(self, stage: int, span: Span, step: int) -> dict[str, float]:
+        """Each term's weight at a step (counted from 0), by title."""
+        progress = (step - span.begin) / max(1, span.num_steps - 1)
+        return {title: _at(term.objective.weight, progress) for title, term in self._stages[stage].items()}
+
+    def published(self) -> dict[str, nn.Module]:
+        """Heads that belong to what a run publishes, by title: those of the last stage that has the term."""
+        terms = {title: term for stage in self._stages for title, term in stage.items()}
+        return {title: term.head for title, term in terms.items() if term.published and term.head is not None}
+
+    def _term(self, objective: Objective, sizes: Callable[[Objective], Sizes]) -> Term:
+        kind = term_class(objective.kind)
+        name = f"{objective.title}_head"
+        if name not in self.heads:
+            head = kind.make_head(objective, sizes(objective))
+            if head is not None:
+                self.heads[name] = head
+        return kind(objective, self.heads[name] if name in self.heads else None)
+
+
+def _at(weight: float | Ramp, progress: float) -> float:
+    return weight.start + (weight.end - weight.start) * progress if isinstance(weight, Ramp) else weight

@@ -1,0 +1,214 @@
+"""What every objective provides, and what it gets.
+
+A term sums over *units*: predicted tokens, aligned positions, labelled samples. Which units a batch has is found where batches are
+made, from plain arrays and without a model; the trainer adds their counts up over the whole step and divides by them, so that a
+step means the same however it is cut into micro-batches and dealt to processes.
+
+T tokens of a micro-batch, P pairs of tokens, U units, S rows of the head, D hidden size, V vocabulary.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from domainbert.recipe.schema import Objective
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Which tokens of a batch share characters with which tokens of a companion's reading of it.
+
+    Args:
+        row_P: the batch's token.
+        other_P: the companion's token.
+        characters_P: characters that they share.
+        hidden_P: whether the companion's token is hidden.
+    """
+
+    row_P: Ints
+    other_P: Ints
+    characters_P: Ints
+    hidden_P: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """A batch as objectives see it.
+
+    Args:
+        labels_T: original ids where something is hidden, -100 elsewhere.
+        length_N: tokens of each sample, special ones included.
+        wanted_N: whether the term applies to each sample.
+        label_N: label of each sample, nan for none.
+        pairs: with the term's companion; ``None`` for terms without one.
+    """
+
+    labels_T: Ints
+    length_N: Ints
+    wanted_N: NDArray[np.bool_]
+    label_N: NDArray[np.float64]
+    pairs: Pairs | None = None
+
+    @property
+    def sample_T(self) -> Ints:
+        """Number of the sample that each token belongs to."""
+        return np.repeat(np.arange(len(self.length_N)), self.length_N)
+
+    @property
+    def start_N(self) -> Ints:
+        """First token of each sample."""
+        return np.cumsum(self.length_N) - self.length_N
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """The units of one term in a micro-batch: each is a weighted mean of rows, set against such a mean of a companion or a label.
+
+    Args:
+        row_P: rows of the model; rows of the head for terms that ask for it.
+        unit_P: the unit that each belongs to, ascending.
+        weight_P: share of each in its unit.
+        other_P: the companion's row that goes with each; empty without a companion.
+        label_U: what is to be predicted; empty with a companion.
+        per_sample: units of each sample that has any.
+    """
+
+    row_P: Tensor
+    unit_P: Tensor
+    weight_P: Tensor
+    other_P: Tensor
+    label_U: Tensor
+    per_sample: tuple[int, ...]
+
+    @classmethod
+    def of(
+        cls, row_P: Ints, unit_P: Ints, sample_P: Ints, *, weight_P: Any = None, other_P: Ints | None = None, label_U: Any = None
+    ) -> "Units":
+        """Units from arrays.
+
+        Args:
+            row_P: rows.
+            unit_P: any number that is the same for the rows of one unit and ascends.
+            sample_P: sample of each row.
+            weight_P: how much each row counts in its unit; alike when absent.
+            other_P: the companion's rows.
+            label_U: labels, one a unit.
+        """
+        begins = np.ones(len(row_P), bool)
+        begins[1:] = unit_P[1:] != unit_P[:-1]
+        unit_P = np.cumsum(begins) - 1
+        weight_P = np.ones(len(row_P)) if weight_P is None else np.asarray(weight_P, np.float64)
+        weight_P = weight_P / np.bincount(unit_P, weights=weight_P)[unit_P] if len(row_P) else weight_P
+        counts = np.bincount(sample_P[begins])
+        return cls(
+            torch.from_numpy(np.ascontiguousarray(row_P)),
+            torch.from_numpy(unit_P),
+            torch.from_numpy(weight_P.astype(np.float32)),
+            torch.from_numpy(np.empty(0, np.int64) if other_P is None else np.ascontiguousarray(other_P)),
+            torch.from_numpy(np.empty(0, np.int64) if label_U is None else np.ascontiguousarray(label_U)),
+            tuple(counts[counts > 0].tolist()),
+        )
+
+    def __len__(self) -> int:
+        return sum(self.per_sample)
+
+    def each(self, change: Callable[[Tensor], Tensor]) -> "Units":
+        """The same with every tensor changed, such as moved to a device."""
+        names = ("row_P", "unit_P", "weight_P", "other_P", "label_U")
+        changed: dict[str, Any] = {name: change(getattr(self, name)) for name in names}
+        return replace(self, **changed)
+
+    def rows(self, states_TD: Tensor) -> Tensor:
+        """The units' states, ``(U, D)``: means over their rows."""
+        return self._mean(states_TD, self.row_P)
+
+    def others(self, states_TD: Tensor) -> Tensor:
+        """The companion's states of the units, ``(U, D)``."""
+        return self._mean(states_TD, self.other_P)
+
+    def _mean(self, states_TD: Tensor, rows_P: Tensor) -> Tensor:
+        picked = states_TD[rows_P].float()
+        if len(rows_P) == len(self):
+            return picked
+        return picked.new_zeros(len(self), picked.shape[-1]).index_add(0, self.unit_P, picked * self.weight_P[:, None])
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """What a model computed for a micro-batch.
+
+    Args:
+        logits_SV: of the head's rows.
+        hidden: states of all tokens, ``(T, D)``, by layer: 0 the embeddings, -1 the last.
+    """
+
+    logits_SV: Tensor
+    hidden: Mapping[int, Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """What a term's own parameters are shaped and scaled by.
+
+    Args:
+        hidden_size: of the model.
+        other_size: of the companion; 0 without one.
+        label_mean: of the training labels of the term's corpora; 0 where they have none.
+        label_spread: their standard deviation; 1 where it is 0.
+    """
+
+    hidden_size: int
+    other_size: int = 0
+    label_mean: float = 0.0
+    label_spread: float = 1.0
+
+
+class Term(ABC):
+    """One weighted term of the loss.
+
+    Args:
+        objective: as the stage has it.
+        head: its own parameters, from ``make_head``; shared by the terms of that name in all stages.
+    """
+
+    on_logits: ClassVar[bool] = False
+    """Whether ``row_P`` of its units are rows whose logits it needs."""
+    on_labels: ClassVar[bool] = False
+    """Whether it needs samples' labels."""
+    published: ClassVar[bool] = False
+    """Whether its head belongs to what a run publishes."""
+
+    def __init__(self, objective: Objective, head: nn.Module | None) -> None:
+        self.objective, self.head = objective, head
+
+    @staticmethod
+    @abstractmethod
+    def find(objective: Objective, tokens: Tokens) -> Units:
+        """The term's units in a batch."""
+
+    @classmethod
+    def make_head(cls, objective: Objective, sizes: Sizes) -> nn.Module | None:
+        """The term's own parameters, drawn from the global generator; ``None`` for none."""
+        return None
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        """Layers of the model whose states it needs."""
+        return ()
+
+    @property
+    def other_layers(self) -> tuple[int, ...]:
+        """Layers of the companion whose states it needs."""
+        return ()
+
+    @abstractmethod
+    def total(self, units: Units, encoded: Encoded, other: Encoded | None) -> Tensor:
+        """Sum of the term over the units, in fp32."""

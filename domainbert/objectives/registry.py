@@ -1,0 +1,44 @@
+"""Every kind of objective: where it is implemented, and which of the recipe's keys it has. Light to import."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from domainbert.objectives.base import Term
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of objective.
+
+    Args:
+        home: ``module:class`` of its ``Term``.
+        keys: of ``[[stage.objective]]`` that it has beside those of every objective (kind, name, weight, data).
+        positions: the default of that key; empty where a kind has no such key.
+    """
+
+    home: str
+    keys: frozenset[str] = frozenset()
+    positions: str = ""
+
+
+COMMON = frozenset({"kind", "name", "weight", "data"})
+KINDS: Mapping[str, Kind] = {
+    "mlm": Kind("domainbert.objectives.mlm:MaskedTokens"),
+    "align": Kind(
+        "domainbert.objectives.align:Alignment",
+        frozenset({"companion", "positions", "layers", "distance", "projection", "match"}),
+        positions="visible",
+    ),
+    "logit": Kind("domainbert.objectives.logit:Logits", frozenset({"companion", "positions", "temperature"}), positions="hidden"),
+    "regression": Kind("domainbert.objectives.regression:Regression", frozenset({"pooling"})),
+}
+
+
+def term_class(kind: str) -> "type[Term]":
+    """The class of a kind of objective, imported now."""
+    module, _, name = KINDS[kind].home.partition(":")
+    found: Any = getattr(import_module(module), name)
+    return cast("type[Term]", found)

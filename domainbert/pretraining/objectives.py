@@ -1,0 +1,89 @@
+"""What a run's objectives need beside the model: companions, the scale of labels, and parameters of their own."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from domainbert.adapters.base import Adapter
+from domainbert.corpus.store import TokenStore
+from domainbert.engine.companions import FrozenEncoder, load_companion
+from domainbert.engine.losses import Losses
+from domainbert.engine.reading import Reader
+from domainbert.engine.steps import Steps
+from domainbert.engine.terms import companions_of
+from domainbert.errors import RunError
+from domainbert.objectives.base import Sizes
+from domainbert.objectives.registry import term_class
+from domainbert.recipe.schema import Objective, Recipe, Stage
+
+_READ_STEPS = 3
+
+
+def open_companions(
+    recipe: Recipe, adapter: Adapter, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast
+) -> tuple[dict[str, FrozenEncoder], dict[str, Reader]]:
+    """The companions that some stage needs, by name: their models and their readers.
+
+    Args:
+        recipe: of the run.
+        adapter: whose canonical text they read.
+        model: that is trained.
+        tokenizer: of that model.
+
+    Raises:
+        ModelError: one cannot be loaded, or does not fit the text, the model or an objective.
+    """
+    models, readers = {}, {}
+    for name, objectives in companions_of(recipe.stage).items():
+        wanted = {each for objective in objectives for each in objective.data} if all(each.data for each in objectives) else set()
+        everywhere = not wanted or any(stage.corruption.options.get("companion") == name for stage in recipe.stage)
+        sources = frozenset(number for number, corpus in enumerate(recipe.corpus) if everywhere or corpus.name in wanted)
+        models[name], readers[name] = load_companion(
+            name, recipe.companion[name], adapter, objectives=objectives, student=model, student_tokenizer=tokenizer, sources=sources
+        )
+    return models, readers
+
+
+def require_readable(steps: Steps) -> None:
+    """Let every companion read some steps before training begins.
+
+    Raises:
+        RunError: a sample is longer than a companion takes.
+    """
+    for span in steps.spans:
+        for step in range(span.begin, min(span.end, span.begin + _READ_STEPS)):
+            steps.batch(step)
+
+
+def make_losses(
+    recipe: Recipe, stages: Sequence[Stage], model: PreTrainedModel, companions: Mapping[str, FrozenEncoder], stores: Sequence[TokenStore]
+) -> Losses:
+    """The objectives of all stages with their own parameters.
+
+    Raises:
+        RunError: a regression has no labels to learn from.
+    """
+
+    def sizes(objective: Objective) -> Sizes:
+        hidden = int(model.config.hidden_size)
+        if objective.companion:
+            return Sizes(hidden, companions[objective.companion].hidden_size)
+        if not term_class(objective.kind).on_labels:
+            return Sizes(hidden)
+        mean, spread = _label_scale(objective, recipe, stores)
+        return Sizes(hidden, label_mean=mean, label_spread=spread)
+
+    return Losses(stages, sizes=sizes, companions=companions, seed=recipe.training.seed)
+
+
+def _label_scale(objective: Objective, recipe: Recipe, stores: Sequence[TokenStore]) -> tuple[float, float]:
+    """Mean and standard deviation of the training labels that an objective learns from."""
+    pairs = zip(recipe.corpus, stores, strict=True)
+    chosen = [(corpus.name, store) for corpus, store in pairs if not objective.data or corpus.name in objective.data]
+    labels = np.concatenate([store.labels[store.indexes("train")] for _, store in chosen])
+    labels = labels[np.isfinite(labels)]
+    if not len(labels):
+        names = ", ".join(name for name, _ in chosen)
+        raise RunError(f"objective {objective.title!r}: no training record of {names} has a label; name corpora that have in its data")
+    return float(labels.mean()), float(labels.std()) or 1.0

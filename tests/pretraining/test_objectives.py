@@ -1,0 +1,231 @@
+"""Runs with objectives beside masked-language modelling: what they log, leave behind, resume, and refuse before they train."""
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer
+
+from domainbert.adapters import registry
+from domainbert.objectives.regression import RegressionHead
+
+sys.path.insert(0, str(Path(__file__).parent))
+import pairs  # noqa: F401 - named in the registry below
+
+Program = Callable[..., subprocess.CompletedProcess[str]]
+Make = Callable[..., Path]
+GROUPS = ("stage.mlm.corruption.select=companion", "stage.mlm.corruption.mask=1.0", "stage.mlm.corruption.random=0.0")
+
+LOGIT = "objective = [{{kind = 'logit', companion = 'teacher'}}]\n[companion.teacher]\nmodel = '{}'\n"
+
+
+def lines(folder: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def values(folder: Path) -> list[dict[str, float]]:
+    names = ("step", "loss", "loss_mlm", "loss_align", "grad_norm", "validation_bits_per_base")
+    return [{name: line[name] for name in names if name in line} for line in lines(folder)]
+
+
+@pytest.fixture(scope="module")
+def teacher(recipe: Path, domainbert: Program, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small model of 3-mers."""
+    folder = tmp_path_factory.mktemp("teacher") / "run"
+    domainbert("pretrain", "--recipe", recipe, "--output", folder, "tokenizer.kind=kmer", "tokenizer.options.k=3", "stage.mlm.steps=8")
+    return folder / "model"
+
+
+@pytest.fixture(scope="module")
+def distilled(recipe: Path, teacher: Path, domainbert: Program, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that learned from it, uninterrupted."""
+    folder = tmp_path_factory.mktemp("distilled") / "run"
+    domainbert("pretrain", "--recipe", recipe, "--teacher", teacher, "--output", folder, "distillation.phase=random", *GROUPS)
+    return folder
+
+
+def test_every_term_is_logged_and_the_loss_is_their_sum(distilled: Path) -> None:
+    logged = lines(distilled)
+    assert all(line["loss"] == pytest.approx(line["loss_mlm"] + line["loss_align"], rel=1e-6) for line in logged)
+    assert logged[-1]["loss_align"] < logged[0]["loss_align"]
+
+
+def test_the_published_model_is_an_ordinary_one(distilled: Path) -> None:
+    model = AutoModelForMaskedLM.from_pretrained(distilled / "model")
+    assert load_file(distilled / "model" / "model.safetensors").keys() <= model.state_dict().keys()
+    assert (distilled / "checkpoints" / "step-14" / "objective_heads.safetensors").is_file()
+    assert not (distilled / "model" / "heads.safetensors").exists(), "a projection is of no use to anyone"
+
+
+@pytest.mark.invariant
+def test_a_distilled_run_killed_and_resumed_ends_bit_for_bit_the_same(
+    distilled: Path, recipe: Path, teacher: Path, environment: dict[str, str], domainbert: Program, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    command = [sys.executable, "-m", "domainbert", "pretrain", "--recipe", recipe, "--teacher", teacher, "--output", folder]
+    running = subprocess.Popen(
+        [*map(str, command), "distillation.phase=random", *GROUPS], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    while not (folder / "checkpoints" / "step-8").exists():
+        assert running.poll() is None
+        time.sleep(0.002)
+    running.kill()
+    running.communicate()
+    assert not (folder / "evaluation.json").exists(), "the run was over before it could be killed"
+    domainbert("resume", folder)
+    assert (folder / "model" / "model.safetensors").read_bytes() == (distilled / "model" / "model.safetensors").read_bytes()
+    name = "checkpoints/step-14/objective_heads.safetensors"
+    assert (folder / name).read_bytes() == (distilled / name).read_bytes()
+    assert values(folder) == values(distilled)
+
+
+def test_without_reconstruction_only_the_features_count(recipe: Path, teacher: Path, domainbert: Program, tmp_path: Path) -> None:
+    options = ("stage.mlm.objectives.mlm=0.0", "stage.mlm.steps=6", *GROUPS)
+    domainbert("pretrain", "--recipe", recipe, "--teacher", teacher, "--output", tmp_path / "run", *options)
+    assert all("loss_mlm" not in line and line["loss"] == pytest.approx(line["loss_align"]) for line in lines(tmp_path / "run"))
+
+
+def test_predictions_are_distilled_between_models_of_one_vocabulary(
+    recipe: Path, finished: Path, domainbert: Program, tmp_path: Path
+) -> None:
+    head = recipe.read_text().split("[stage.schedule]")[0]
+    (tmp_path / "logit.toml").write_text(head + LOGIT.format(finished / "model"))
+    domainbert("pretrain", "--recipe", tmp_path / "logit.toml", "--output", tmp_path / "run", "stage.mlm.steps=3")
+    assert all(line["loss_logit"] > 0 for line in lines(tmp_path / "run"))
+
+
+@pytest.fixture
+def other_teacher(teacher: Path, tmp_path: Path) -> Make:
+    """A copy of the teacher with something wrong about it."""
+
+    def make(**config: object) -> Path:
+        shutil.copytree(teacher, tmp_path / "other")
+        path = tmp_path / "other" / "config.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), **config}))
+        return tmp_path / "other"
+
+    return make
+
+
+def refused(domainbert: Program, recipe: Path, folder: Path, *arguments: object) -> str:
+    """The message of a run that must not begin to train."""
+    done = domainbert("pretrain", "--recipe", recipe, "--output", folder / "refused", *arguments, status=2)
+    assert not (folder / "refused" / "metrics.jsonl").exists()
+    return done.stderr
+
+
+def test_a_teacher_of_another_text_is_refused(recipe: Path, other_teacher: Make, domainbert: Program, tmp_path: Path) -> None:
+    folder = other_teacher()
+    tokenizer = json.loads((folder / "tokenizer.json").read_text())
+    tokenizer["normalizer"] = {"type": "Lowercase"}
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+    (folder / "domainbert.json").unlink()
+    message = refused(domainbert, recipe, tmp_path, "--teacher", folder)
+    assert "companion 'teacher'" in message and "does not fit adapter 'dna'" in message
+
+
+def test_a_teacher_that_reads_less_is_refused(recipe: Path, other_teacher: Make, domainbert: Program, tmp_path: Path) -> None:
+    folder = other_teacher()
+    path = folder / "tokenizer_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "model_max_length": 12}))
+    message = refused(domainbert, recipe, tmp_path, "--teacher", folder)
+    assert "takes 12 tokens" in message and "training.max_length" in message
+
+
+def test_a_teacher_without_a_head_serves_alignment_only(
+    recipe: Path, finished: Path, domainbert: Program, tmp_path: Path
+) -> None:
+    folder = tmp_path / "headless"
+    shutil.copytree(finished / "model", folder)
+    AutoModel.from_pretrained(folder).save_pretrained(folder)
+    domainbert("pretrain", "--recipe", recipe, "--teacher", folder, "--output", tmp_path / "run", "stage.mlm.steps=6")
+    head = recipe.read_text().split("[stage.schedule]")[0]
+    (tmp_path / "logit.toml").write_text(head + LOGIT.format(folder))
+    assert "it has no trained masked-LM head" in refused(domainbert, tmp_path / "logit.toml", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("distillation.layers=[[-1, 7]]", "layers = [[-1, 7]]: companion 'teacher' has 0 (embeddings) to 2"),
+        ("distillation.layers=[[3, -1]]", "layers = [[3, -1]]: the model has 0 (embeddings) to 2"),
+        ("distillation.weight=-1.0", "distillation.weight = -1.0 is below 0"),
+        ("model.scratch.hidden_size=16 distillation.projection=none", "the model's features have 16 values and those of companion"),
+        ("distillation.weight=0.0 stage.mlm.objectives.mlm=0.0", "has no objective with a weight above 0"),
+    ],
+)
+def test_what_does_not_fit_is_named(setting: str, message: str, recipe: Path, teacher: Path, domainbert: Program, tmp_path: Path) -> None:
+    arguments = [setting] if "[[" in setting else setting.split(" ")
+    assert message in refused(domainbert, recipe, tmp_path, "--teacher", teacher, *arguments)
+
+
+def test_predictions_over_another_vocabulary_are_refused(recipe: Path, teacher: Path, domainbert: Program, tmp_path: Path) -> None:
+    head = recipe.read_text().split("[stage.schedule]")[0]
+    (tmp_path / "logit.toml").write_text(head + LOGIT.format(teacher))
+    message = refused(domainbert, tmp_path / "logit.toml", tmp_path)
+    assert "the vocabularies of the model (11 entries) and of companion 'teacher' (75) disagree on" in message
+
+
+def test_a_teacher_that_is_not_there(recipe: Path, domainbert: Program, tmp_path: Path) -> None:
+    assert "companion 'teacher': nobody/nothing" in refused(domainbert, recipe, tmp_path, "--teacher", "nobody/nothing")
+    assert not (tmp_path / "refused" / "recipe.json").exists(), "the name stays free"
+
+
+PAIRS = """
+adapter = "pairs"
+[model.scratch]
+hidden_size = 32
+num_layers = 2
+num_heads = 2
+[tokenizer]
+kind = "letters"
+[corpus]
+sources = ["sample"]
+[training]
+max_length = 64
+batch_tokens = 1500
+learning_rate = 5e-3
+evaluation_steps = 0
+save_steps = 0
+[[stage]]
+steps = 40
+[[stage.objective]]
+kind = "mlm"
+weight = 0.1
+[[stage.objective]]
+kind = "regression"
+name = "affinity"
+pooling = "mean"
+"""
+
+
+def test_pairs_are_regressed_on_their_labels(domainbert: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(registry.BUILT_IN, "pairs", "pairs:Pairs")
+    (tmp_path / "pairs.toml").write_text(PAIRS)
+    run = tmp_path / "run"
+    domainbert("pretrain", "--recipe", tmp_path / "pairs.toml", "--output", run)
+    logged = [line["loss_affinity"] for line in lines(run)]
+    assert sum(logged[:5]) / 5 > 0.6 and sum(logged[-5:]) / 5 < 0.5, "of the labels' variance"
+    # The head is published beside the model, and gives labels in their own unit.
+    state = load_file(run / "model" / "heads.safetensors")
+    head = RegressionHead(32, mean=0.0, spread=1.0)
+    head.load_state_dict({name.removeprefix("affinity."): value for name, value in state.items()})
+    model, tokenizer = AutoModel.from_pretrained(run / "model").eval(), AutoTokenizer.from_pretrained(run / "model")
+    with torch.no_grad():
+        texts = [f"{first}|efgh" for first in ("bbbbbbbbbb", "abababababab", "aaaaaaaaaaaa")]
+        seen = [head(model(**tokenizer(text, return_tensors="pt")).last_hidden_state.mean(1)).item() for text in texts]
+    assert seen == sorted(seen) and seen[0] < 3 < seen[2]
+
+
+def test_regression_without_labels_is_refused(domainbert: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(registry.BUILT_IN, "pairs", "pairs:Pairs")
+    (tmp_path / "pairs.toml").write_text(PAIRS)
+    message = refused(domainbert, tmp_path / "pairs.toml", tmp_path, "corpus.options.labelled=0")
+    assert "objective 'affinity': no training record of main has a label" in message

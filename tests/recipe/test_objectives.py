@@ -1,0 +1,122 @@
+"""Objectives, companions and the short form of distillation in a recipe."""
+
+import pytest
+
+from domainbert.errors import RecipeError
+from domainbert.recipe.document import from_dict, to_dict, to_toml
+from domainbert.recipe.load import load_recipe
+from domainbert.recipe.schema import Companion, Objective, Ramp
+
+MINIMAL = """
+adapter = "dna"
+[tokenizer]
+kind = "character"
+[corpus]
+sources = ["sample"]
+"""
+STAGE = "[[stage]]\nsteps = 100\n"
+TEACHER = "[companion.teacher]\nmodel = 'x'\n"
+
+
+def align(**keys: object) -> str:
+    return "[[stage.objective]]\nkind = 'align'\n" + "".join(
+        f"{name} = {value}\n" for name, value in {"companion": "'teacher'", **keys}.items()
+    )
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    def load(text: str, **arguments):
+        path = tmp_path / "r.toml"
+        path.write_text(text)
+        return load_recipe(path, **arguments)
+
+    return load
+
+
+@pytest.fixture
+def problems(recipe, tmp_path):
+    def find(text: str, **arguments) -> list[str]:
+        with pytest.raises(RecipeError) as error:
+            recipe(text, **arguments)
+        return [line.removeprefix(f"{tmp_path / 'r.toml'}: ") for line in str(error.value).splitlines()]
+
+    return find
+
+
+def test_the_short_form_means_a_companion_and_one_objective_in_every_stage(recipe):
+    stages = "[[stage]]\nname = 'a'\nsteps = 10\n[[stage]]\nname = 'b'\nsteps = 10\n[stage.objectives]\nmlm = 0.5\n"
+    short = "[distillation]\nteacher = 'x'\nalign = 'both'\nweight = 2.0\nphase = 'random'\ndistance = 'cosine'\n"
+    loaded = recipe(MINIMAL + stages + short)
+    assert loaded.companion == {"teacher": Companion("x", phase="random")}
+    term = Objective("align", 2.0, companion="teacher", positions="both", distance="cosine")
+    assert loaded.stage[0].objective == (Objective("mlm"), term)
+    assert loaded.stage[1].objective == (Objective("mlm", 0.5), term)
+    assert from_dict(to_dict(loaded)) == loaded
+    written = align(weight=2.0, positions="'both'", distance="'cosine'")
+    long = "[[stage]]\nname = 'a'\nsteps = 10\n[[stage.objective]]\nkind = 'mlm'\n" + written
+    long += "[[stage]]\nname = 'b'\nsteps = 10\n[[stage.objective]]\nkind = 'mlm'\nweight = 0.5\n"
+    long += written + TEACHER + "phase = 'random'\n"
+    assert recipe(MINIMAL + long) == loaded
+    assert recipe(to_toml(loaded)) == loaded
+
+
+def test_the_command_line_sets_the_teacher(recipe):
+    short = recipe(MINIMAL + STAGE + "[distillation]\nteacher = 'x'\n")
+    assert recipe(MINIMAL + STAGE, teacher="x") == short
+    assert recipe(MINIMAL + STAGE + "[distillation]\nteacher = 'y'\n", teacher="x") == short
+    assert recipe(MINIMAL + STAGE + align() + TEACHER, teacher="z").companion["teacher"].model == "z"
+    weighted = recipe(MINIMAL + STAGE, teacher="x", overrides=["distillation.weight=0.5", "distillation.align=hidden"])
+    assert weighted.stage[0].objective[1] == Objective("align", 0.5, companion="teacher", positions="hidden")
+
+
+def test_positions_are_filled_in_by_kind(recipe):
+    loaded = recipe(MINIMAL + STAGE + align() + "[[stage.objective]]\nkind = 'logit'\ncompanion = 'teacher'\n" + TEACHER)
+    assert [each.positions for each in loaded.stage[0].objective] == ["visible", "hidden"]
+
+
+def test_weights_may_change_and_names_tell_terms_apart(recipe):
+    text = STAGE + align(name="'near'", weight="{shape = 'linear', from = 1.0, to = 0.0}") + align(name="'far'", positions="'hidden'")
+    loaded = recipe(MINIMAL + text + TEACHER)
+    assert loaded.stage[0].objective[0].weight == Ramp("linear", 1.0, 0.0)
+    assert [each.title for each in loaded.stage[0].objective] == ["near", "far"]
+
+
+COMPANION = "[stage.corruption]\nselect = 'companion'\noptions = {companion = 'techer'}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (STAGE + "[distillation]\nteacher = 'x'\nweigth = 1\n", "unknown key 'distillation.weigth': did you mean"),
+        (STAGE + "[distillation]\nalign = 'visible'\n", "distillation.teacher is missing; name a folder or a Hub id, or use"),
+        (STAGE + "[distillation]\nteacher = 'x'\nalign = 'vissible'\n", 'distillation.align = "vissible" is not one of visible'),
+        (STAGE + "[distillation]\nteacher = ''\n", "distillation.teacher is empty; name a folder or a Hub id"),
+        (STAGE + align() + TEACHER + "[distillation]\nteacher = 'x'\n", "distillation stands beside [companion.teacher]; write"),
+        (STAGE + align(), 'stage[0].objective[0].companion = "teacher" is no companion; the recipe has none: add [companion.teacher]'),
+        (STAGE + align(companion="'techer'") + TEACHER, 'stage[0].objective[0].companion = "techer" is no companion; there are'),
+        (STAGE + TEACHER, "companion.teacher is used by no objective and no corruption; add one"),
+        (STAGE + align(temperature=2.0) + TEACHER, 'stage[0].objective[0].temperature = 2.0 has no meaning for kind = "align"; its'),
+        (STAGE + align(layers="[[1]]") + TEACHER, "stage[0].objective[0].layers[0] = [1] is no pair of layers [student, teacher]"),
+        (STAGE + align(data="['mian']") + TEACHER, 'stage[0].objective[0].data has "mian", no corpus to train on; there are: main'),
+        (STAGE + align() * 2 + TEACHER, 'stage[0].objective has 2 objectives called "align"; add up'),
+        (STAGE + align(weight="{shape = 'sample', low = 0, high = 1}") + TEACHER, "stage[0].objective[0].weight is drawn for each sample"),
+        (STAGE + align(weight=0) + TEACHER, "stage[0].objective has no objective with a weight above 0"),
+        (STAGE + COMPANION + align() + TEACHER, 'stage[0].corruption.options.companion = "techer" is no companion; there are'),
+        (STAGE + align() + TEACHER + "trust_remote_code = true\n", "companion.teacher.trust_remote_code = true needs a pinned revision"),
+        (STAGE + align() + TEACHER + "train = true\n", "companion.teacher.train = true: only frozen companions are supported"),
+        (STAGE + align() + TEACHER + "modle = 'x'\n", "unknown key 'companion.teacher.modle': did you mean"),
+        (
+            STAGE + "[[stage.objective]]\nkind = 'logit'\ncompanion = 'teacher'\n" + TEACHER + "phase = 'random'\n",
+            'stage[0].objective[0] needs tokens that line up; with companion.phase = "random" they do not',
+        ),
+        (
+            STAGE + align() + "[[stage]]\nname = 'b'\nsteps = 9\n" + align(projection="'none'") + TEACHER,
+            'stage[1].objective[0] is called "align" like stage[0].objective[0], and differs in projection; give it a name of its own',
+        ),
+    ],
+)
+def test_a_problem_names_its_key(problems, text, message):
+    found = problems(MINIMAL + text)
+    assert len(found) == 1, found
+    assert found[0].startswith(message)
