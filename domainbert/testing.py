@@ -111,7 +111,7 @@ def _check_views(adapter: Adapter, records: list[Record]) -> None:
 
 def _check_tokenizer(adapter: Adapter, kind: str, records: list[Record]) -> None:
     """A tokenizer loses nothing, is whole in its folder, and the fast encoder gives its ids."""
-    from domainbert.tokenization.check import check_tokenizer
+    from domainbert.tokenization.check import check_tokenizer, comparable
 
     tokenizer = adapter.tokenizer(kind, adapter.tokenizer_kinds[kind](), iter(records), model_max_length=MAX_LENGTH)
     check_tokenizer(tokenizer, adapter)
@@ -131,7 +131,8 @@ def _check_tokenizer(adapter: Adapter, kind: str, records: list[Record]) -> None
             break
         text, ids = record.text, _ids(tokenizer, record.text)
         _expect(tokenizer.unk_token_id not in ids, f"{what} gives an unknown token on {_shown(text)}")
-        _expect(tokenizer.decode(ids) == text, f"{what} does not give back {_shown(text)}")
+        given_back = comparable(str(tokenizer.decode(ids)), tokenizer) == comparable(text, tokenizer)
+        _expect(given_back, f"{what} does not give back {_shown(text)}")
         _expect(_ids(loaded, text, True) == _ids(tokenizer, text, True), f"{what}, saved and loaded, gives other ids on {_shown(text)}")
         if fast is not None:
             _expect(fast(text).tolist() == ids, f"fast_encoder() and {what} differ on {_shown(text)}")

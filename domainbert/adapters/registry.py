@@ -13,6 +13,7 @@ BUILT_IN = {
     "biomedical": "domainbert.adapters.biomedical:BiomedicalAdapter",
     "crystals": "domainbert.adapters.crystals:CrystalAdapter",
     "dna": "domainbert.adapters.dna:DnaAdapter",
+    "french": "domainbert.adapters.french:FrenchAdapter",
     "urls": "domainbert.adapters.urls:UrlsAdapter",
 }
 

@@ -161,7 +161,7 @@ def _log(source: Source, columns: Columns, encoding: str, drops: Drops) -> Rows:
     """Logs that name their columns in a comment: the W3C's extended format (``#Fields: date cs-uri``) and Zeek's (tabs instead)."""
     wanted: list[int] = []
     delimiter = " "
-    for line, text in _decoded(source, encoding):
+    for line, text in decoded_lines(source, encoding):
         if text[:7].lower() == "#fields":
             delimiter = "\t" if "\t" in text else " "
             names = text[8:].split()
@@ -230,7 +230,7 @@ def _fault(text: str | None, max_characters: int) -> str:
 
 
 def decoded_lines(source: Source, encoding: str) -> Iterator[tuple[int, str]]:
-    """Lines without their ends, counted from 1; of a line that no text may be as long as, only the length is kept."""
+    """Lines without their ends, counted from 1; of a line of ``MAX_CELL`` bytes and more, only that it is so long is kept."""
     number, offset, held = 1, 0, b""
     for block in source.blocks():
         whole, newline, rest = (held + block).rpartition(b"\n")

@@ -149,13 +149,13 @@ def _problem(tokenizer: "PreTrainedTokenizerFast", encoded: _Encoded) -> tuple[s
         if not text[place].isspace():
             return f"character {place} ({text[place]!r}) of {shown!r} lies in no token", ""
     decoded = str(tokenizer.decode(encoded.ids, clean_up_tokenization_spaces=False))
-    if _comparable(decoded, tokenizer) == _comparable(text, tokenizer):
+    if comparable(decoded, tokenizer) == comparable(text, tokenizer):
         return "", ""
     seen = f"{shown!r} comes back as {_shown(decoded)!r}"
     return ("", seen) if _is_folded(decoded, text, tokenizer) else (seen, "")
 
 
-def _comparable(text: str, tokenizer: "PreTrainedTokenizerFast") -> str:
+def comparable(text: str, tokenizer: "PreTrainedTokenizerFast") -> str:
     """``text``, without white space for WordPiece and Unigram, which do not keep it."""
     keeps_blanks = type(tokenizer.backend_tokenizer.model).__name__ not in ("WordPiece", "Unigram")
     return text if keeps_blanks else "".join(text.split())
