@@ -12,7 +12,8 @@ from functools import partial
 from itertools import islice
 
 import numpy as np
-from pymatgen.core import Composition, Structure
+from pymatgen.core.composition import Composition
+from pymatgen.core.structure import Structure
 from pymatgen.io.cif import CifParser
 
 from domainbert.adapters.base import Drops
@@ -68,7 +69,12 @@ def differences(raws: list[Raw]) -> list[dict[str, str]]:
         except Unusable as unusable:
             found.append({"unusable": unusable.reason})
             continue
-        found.append({name: "same" if other == text else "text" if skeleton(other) == skeleton(text) else "skeleton" for name, other in others.items()})
+        found.append(
+            {
+                name: "same" if other == text else "text" if skeleton(other) == skeleton(text) else "skeleton"
+                for name, other in others.items()
+            }
+        )
     return found
 
 
@@ -115,7 +121,9 @@ def main() -> None:
             for name, outcome in found.items():
                 counts.setdefault(name, Counter())[outcome] += 1
         for name, outcomes in counts.items():
-            print(f"{name:24} {outcomes['same']:6} of {outcomes.total():6} identical  {outcomes['same'] / outcomes.total():7.2%}  {dict(outcomes)}")
+            print(
+                f"{name:24} {outcomes['same']:6} of {outcomes.total():6} identical  {outcomes['same'] / outcomes.total():7.2%}  {dict(outcomes)}"
+            )
         return
     errors, reasons, tokens = [], Counter(), []
     for _, (reason, error, length) in run(compositions, raws):

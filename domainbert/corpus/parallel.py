@@ -42,8 +42,8 @@ def ordered_map(
     """
     processes = processes or available_processors()
     stream = iter(items)
-    alone = _chunks(stream if processes == 1 else islice(stream, alone), chunk)
-    for part in alone:
+    here = _chunks(stream if processes == 1 else islice(stream, alone), chunk)
+    for part in here:
         yield from zip(part, work(part), strict=True)
     rest = next(stream, None)
     if rest is None:

@@ -8,7 +8,6 @@ from functools import cached_property
 import numpy as np
 from torch.utils.data import Dataset
 
-from domainbert.corpus.store import TokenStore
 from domainbert.engine.encoder import PackedInput
 from domainbert.engine.order import Ints, Samples, Slots, Source, StepPlan
 from domainbert.engine.packing import Batch, BatchMaker, micro_batches

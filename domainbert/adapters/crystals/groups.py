@@ -115,7 +115,8 @@ class Group:
         return np.stack((classes // GRID**2, classes // GRID % GRID, classes % GRID), -1)
 
     def _centrings(self) -> Ints:
-        return self.steps_G[(self.rotations_G == np.eye(3)).all((1, 2))]
+        centrings: Ints = self.steps_G[(self.rotations_G == np.eye(3)).all((1, 2))]
+        return centrings
 
 
 @cache

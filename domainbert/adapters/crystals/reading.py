@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -76,8 +76,8 @@ def detect_format(file: Source) -> str:
     if file.is_parquet or suffix in {".csv", ".tsv"}:
         return "table"
     if head.startswith((b"{", b"[")):
-        first_line = head.partition(b"\n")[0].rstrip()
-        return "jsonl" if suffix == ".jsonl" or (first_line.endswith(b"}") and first_line.startswith(b"{") and _is_json(first_line)) else "json"
+        line = head.partition(b"\n")[0].rstrip()
+        return "jsonl" if suffix == ".jsonl" or (suffix != ".json" and _is_json(line)) else "json"
     kind = _kind_by_name(file.path.name)
     if kind == "poscar" or (kind != "cif" and _BLOCK.search(head.decode("latin-1")) is None and _looks_like_poscar(head)):
         return "poscar"
@@ -106,7 +106,9 @@ def _readers(kind: str, file: Source, options: CrystalOptions, drops: Drops) -> 
                 yield from _structures(file_kind, data, PurePosixPath(member).name, f"{path}: {member}", drops)
     elif kind == "table":
         columns = Columns(text=options.column, id=options.id_column)
-        for document in read_documents(file, drops, columns=columns, format="table", encoding=options.encoding, max_characters=MAX_STRUCTURE):
+        for document in read_documents(
+            file, drops, columns=columns, format="table", encoding=options.encoding, max_characters=MAX_STRUCTURE
+        ):
             yield from _structures("cif", document.text.encode(), document.id, f"{path}:{document.line}", drops)
     elif kind == "jsonl":
         with file.text("utf-8") as lines:
@@ -124,7 +126,9 @@ def _bounded(file: Source) -> Iterator[bytes]:
     for block in file.blocks():
         size += len(block)
         if size > MAX_STRUCTURE:
-            raise CorpusError(f"{file.path}: more than {MAX_STRUCTURE >> 20} MiB in one file of structures; split it, or use JSON lines or tar")
+            raise CorpusError(
+                f"{file.path}: over {MAX_STRUCTURE >> 20} MiB in one file; split it, or use JSON lines or tar"
+            )
         yield block
 
 
@@ -142,7 +146,9 @@ def _structures(kind: str, data: bytes, name: str, place: str, drops: Drops) -> 
     if not with_atoms:
         drops.add("no_atom_sites" if blocks else "no_data_block", place)
     else:
-        drops.trimmed.update({"data_block_without_atoms": sum(len(block) for _, block in blocks) - sum(len(block) for _, block in with_atoms)})
+        drops.trimmed.update(
+            {"data_block_without_atoms": sum(len(block) for _, block in blocks) - sum(len(block) for _, block in with_atoms)}
+        )
         drops.trimmed += type(drops.trimmed)()  # leaves out zeros
     for number, (block_name, block) in enumerate(with_atoms, start=1):
         one = len(with_atoms) == 1
@@ -178,17 +184,6 @@ def _record(raw: Raw, converted: Converted, options: CrystalOptions) -> Record:
     if converted.altered:
         meta["altered"] = " ".join(converted.altered)
     return Record(raw.id, converted.text, group, meta)
-
-
-def as_records(raws: Iterable[Raw], options: CrystalOptions, drops: Drops) -> Iterator[Record]:
-    """Structures that are at hand, converted in this process."""
-    for raw in raws:
-        (converted,) = convert([raw], max_sites=options.max_sites, occupancy_tolerance=options.occupancy_tolerance)
-        if converted.reason:
-            drops.add(converted.reason, raw.place)
-            continue
-        drops.num_kept += 1
-        yield _record(raw, converted, options)
 
 
 def _kind_by_name(name: str) -> str:

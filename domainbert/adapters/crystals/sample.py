@@ -57,7 +57,7 @@ def generate(num_records: int = NUM_RECORDS) -> Iterator[Record]:
 @cache
 def _prototypes() -> list[tuple[str, Standard]]:
     """Name and standard description of every prototype that is small enough and can be standardized."""
-    from pymatgen.analysis.prototypes import AFLOW_PROTOTYPE_LIBRARY
+    from pymatgen.analysis.prototypes._data import AFLOW_PROTOTYPE_LIBRARY
 
     found = []
     for entry in AFLOW_PROTOTYPE_LIBRARY:
@@ -77,7 +77,7 @@ def _prototypes() -> list[tuple[str, Standard]]:
 
 @cache
 def _atoms() -> dict[str, Atom]:
-    from pymatgen.core import Element
+    from pymatgen.core.periodic_table import Element
 
     atoms = {}
     for element in Element:

@@ -130,11 +130,12 @@ def _round(values: Floats) -> Ints:
 
 
 def _standard(lattice: Floats, coordinates_N: Floats, types_N: Ints, names: list[Species], symprec: float) -> Standard | None:
-    """spglib's standard cell with sites averaged over the group; ``None`` where the group does not fit the sites."""
+    """Spglib's standard cell with sites averaged over the group; ``None`` where the group does not fit the sites."""
     import spglib
 
+    cell: Any = (lattice, coordinates_N, types_N)
     try:
-        found: Any = spglib.get_symmetry_dataset((lattice, coordinates_N, types_N), symprec=symprec)
+        found: Any = spglib.get_symmetry_dataset(cell, symprec=symprec)
     except spglib.SpglibError:
         found = None
     if found is None:
@@ -170,7 +171,7 @@ def _orbit(
     """The averaged orbit of ``first`` and which of ``points_N`` belong to it."""
     images_G = first @ np.swapaxes(symmetry.rotations_G, 1, 2) + symmetry.translations_G
     near_NG = _distances(points_N[:, None] - images_G[None], metric) < tolerance
-    members = near_NG.any(1)
+    members = np.asarray(near_NG.any(1))
     to_member = near_NG[members].argmax(1)
     inverse = np.linalg.inv(symmetry.rotations_G[to_member].astype(float))
     back = np.einsum("nij,nj->ni", inverse, points_N[members] - symmetry.translations_G[to_member])
@@ -197,7 +198,8 @@ def _wrapped(differences: Floats) -> Floats:
 def _distances(differences: Floats, metric: Floats) -> Floats:
     """Lengths of differences modulo lattice translations; exact where they are small."""
     wrapped = _wrapped(differences)
-    return np.sqrt(np.maximum(np.einsum("...i,ij,...j->...", wrapped, metric, wrapped), 0))
+    lengths: Floats = np.sqrt(np.maximum(np.einsum("...i,ij,...j->...", wrapped, metric, wrapped), 0))
+    return lengths
 
 
 def _reduced(standard: Standard) -> Standard:

@@ -15,7 +15,7 @@ from domainbert.adapters.crystals.notation import SHARE_STEPS, SYMBOLS, Crystal,
 from domainbert.adapters.crystals.standard import standardize
 
 if TYPE_CHECKING:
-    from pymatgen.core import Structure
+    from pymatgen.core.structure import Structure
 
 TOO_CLOSE = 0.1  # angstrom: two atoms at one place, however rarely the places are taken
 NEVER_TOGETHER = 0.5  # angstrom: places this close are alternatives, so their shares sum to 1 at most
@@ -103,7 +103,7 @@ def read_crystal(kind: str, data: str, altered: set[str], *, max_sites: int = 50
 
 
 def _converted(crystal: Crystal, altered: set[str]) -> Converted:
-    from pymatgen.core import Composition
+    from pymatgen.core.composition import Composition
 
     counts = crystal.composition()
     disordered = any(sum(share for _, share in orbit.species) < SHARE_STEPS or len(orbit.species) > 1 for orbit in crystal.orbits)
@@ -125,9 +125,10 @@ def _from_cif(data: str, altered: set[str], occupancy_tolerance: float) -> "Stru
     except Exception as error:
         above = "exceeded tolerance" in str(error) or "sum to > 1" in str(error)
         raise Unusable("occupancy_above_one" if above else "unreadable_cif") from None
-    if any("implicit hydrogens" in warning for warning in parser.warnings):
+    seen: list[str] = parser.warnings  # type: ignore[attr-defined]
+    if any("implicit hydrogens" in warning for warning in seen):
         raise Unusable("hydrogens_without_places")
-    if any("sum to > 1" in warning for warning in parser.warnings):
+    if any("sum to > 1" in warning for warning in seen):
         altered.add("occupancy_rescaled")
     return structure
 
@@ -176,7 +177,7 @@ def _number(text: Any) -> float:
 
 
 def _from_poscar(data: str, altered: set[str], occupancy_tolerance: float) -> "Structure":
-    from pymatgen.io.vasp import Poscar
+    from pymatgen.io.vasp.inputs import Poscar
 
     try:
         poscar = Poscar.from_str(data, read_velocities=False)
@@ -188,7 +189,7 @@ def _from_poscar(data: str, altered: set[str], occupancy_tolerance: float) -> "S
 
 
 def _from_json(data: str, altered: set[str], occupancy_tolerance: float) -> "Structure":
-    from pymatgen.core import Structure
+    from pymatgen.core.structure import Structure
 
     try:
         fields = json.loads(data)
@@ -217,7 +218,7 @@ def _require_sound(structure: "Structure", max_sites: int) -> None:
         raise Unusable("not_a_number")
     if not len(structure):
         raise Unusable("no_atom_sites")
-    if min(lattice.abc) < TOO_CLOSE or abs(lattice.volume) < 1e-3 * lattice.a * lattice.b * lattice.c:  # noqa: PLR2004  # all but flat
+    if min(lattice.abc) < TOO_CLOSE or abs(lattice.volume) < 1e-3 * lattice.a * lattice.b * lattice.c:  # all but flat
         raise Unusable("impossible_cell")
     if len(structure) > max_sites:
         raise Unusable("too_many_sites")

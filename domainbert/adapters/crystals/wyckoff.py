@@ -7,6 +7,7 @@ origin or axes could make of it, because spglib itself is free to choose among t
 """
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -68,7 +69,8 @@ def _ask(group: Group, point: Floats, known: dict[Stabilizer, str]) -> None:
         sites = np.concatenate((generic, copies))
         images = (np.einsum("gij,sj->sgi", group.rotations_G, sites) + group.translations_G) % 1
         cell, types = _distinct(images.reshape(-1, 3), np.repeat(np.arange(len(sites)), images.shape[1]))
-        found = spglib.get_symmetry_dataset((_basis(group.system, rng), cell, types), symprec=1e-3)
+        crystal: Any = (_basis(group.system, rng), cell, types)
+        found = spglib.get_symmetry_dataset(crystal, symprec=1e-3)
         if found is None or found.number != group.number:
             continue
         moved = cell @ np.asarray(found.transformation_matrix).T + np.asarray(found.origin_shift)
