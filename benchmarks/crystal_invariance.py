@@ -121,9 +121,8 @@ def main() -> None:
             for name, outcome in found.items():
                 counts.setdefault(name, Counter())[outcome] += 1
         for name, outcomes in counts.items():
-            print(
-                f"{name:24} {outcomes['same']:6} of {outcomes.total():6} identical  {outcomes['same'] / outcomes.total():7.2%}  {dict(outcomes)}"
-            )
+            share = outcomes["same"] / outcomes.total()
+            print(f"{name:24} {outcomes['same']:6} of {outcomes.total():6} identical {share:8.2%}  {dict(outcomes)}")
         return
     errors, reasons, tokens = [], Counter(), []
     for _, (reason, error, length) in run(compositions, raws):
@@ -136,4 +135,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    import crystal_invariance  # under its own name: other processes have to find its functions
+
+    crystal_invariance.main()

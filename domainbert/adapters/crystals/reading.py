@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from functools import partial
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
 from domainbert.adapters.base import Drops, Record
@@ -89,9 +90,9 @@ def detect_format(file: Source) -> str:
 
 def cif_blocks(text: str) -> Iterator[tuple[str, str]]:
     """Name and text of each data block of a CIF file."""
-    covered = _TEXT_FIELD.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)  # a text field may spell data_
-    starts = [match.start() for match in _BLOCK.finditer(covered)]
-    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+    text = _TEXT_FIELD.sub(lambda match: match[0].replace("\ndata_", "\ndata-"), text)  # in a text field it begins no block
+    starts = [match.start() for match in _BLOCK.finditer(text)]
+    for start, end in pairwise([*starts, len(text)]):
         block = text[start:end]
         name = _BLOCK.match(block)
         yield name[1] if name else "", block
@@ -106,9 +107,8 @@ def _readers(kind: str, file: Source, options: CrystalOptions, drops: Drops) -> 
                 yield from _structures(file_kind, data, PurePosixPath(member).name, f"{path}: {member}", drops)
     elif kind == "table":
         columns = Columns(text=options.column, id=options.id_column)
-        for document in read_documents(
-            file, drops, columns=columns, format="table", encoding=options.encoding, max_characters=MAX_STRUCTURE
-        ):
+        documents = read_documents(file, drops, columns=columns, format="table", encoding=options.encoding, max_characters=MAX_STRUCTURE)
+        for document in documents:
             yield from _structures("cif", document.text.encode(), document.id, f"{path}:{document.line}", drops)
     elif kind == "jsonl":
         with file.text("utf-8") as lines:
@@ -126,9 +126,7 @@ def _bounded(file: Source) -> Iterator[bytes]:
     for block in file.blocks():
         size += len(block)
         if size > MAX_STRUCTURE:
-            raise CorpusError(
-                f"{file.path}: over {MAX_STRUCTURE >> 20} MiB in one file; split it, or use JSON lines or tar"
-            )
+            raise CorpusError(f"{file.path}: over {MAX_STRUCTURE >> 20} MiB in one file; split it, or use JSON lines or tar")
         yield block
 
 

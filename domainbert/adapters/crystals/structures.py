@@ -233,7 +233,7 @@ def _species(composition: Any, altered: set[str]) -> Species:
     """What is on a site: elements alone, in alphabetical order, in millionths."""
     shares: dict[str, float] = {}
     for kind, share in composition.items():
-        symbol = getattr(kind, "symbol", "")
+        symbol = getattr(getattr(kind, "element", kind), "name", "")  # not its symbol, which is H for deuterium
         if getattr(kind, "oxi_state", None) and hasattr(kind, "element"):
             altered.add("oxidation_states")
         if symbol in _ISOTOPES:

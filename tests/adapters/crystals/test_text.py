@@ -8,21 +8,26 @@ from pymatgen.core.composition import Composition
 from pymatgen.core.lattice import Lattice
 from pymatgen.core.structure import Structure
 
+from domainbert.adapters.base import Drops, Record
 from domainbert.adapters.crystals import CrystalAdapter, notation
 from domainbert.adapters.crystals.groups import group
 from domainbert.adapters.crystals.notation import read_text, write_text
+from domainbert.adapters.crystals.options import CrystalOptions
+from domainbert.adapters.crystals.reading import read_raw
 from domainbert.adapters.crystals.sample import generate
 from domainbert.adapters.crystals.settings import expand
 from domainbert.adapters.crystals.standard import smallest, standardize
 from domainbert.adapters.crystals.structures import convert
-from domainbert.adapters.crystals.reading import read_raw
-from domainbert.adapters.crystals.options import CrystalOptions
-from domainbert.adapters.base import Drops, Record
 
 
 def text_of(structure):
     species = [tuple(sorted((kind.symbol, round(share * 1e6)) for kind, share in site.species.items())) for site in structure]
     return write_text(standardize(structure.lattice.matrix, structure.frac_coords, species))
+
+
+def skeleton(text):
+    """All but places and shares: those of a rounded text may fall on the next step when it is rounded again."""
+    return [token for token in text.split() if token[0] not in "xf."]
 
 
 SPINEL = Structure.from_spacegroup("Fd-3m", Lattice.cubic(8.08), ["Mg", "Al", "O"], [[0, 0, 0], [5 / 8] * 3, [0.3873] * 3])
@@ -31,8 +36,14 @@ CUPRATE = Structure.from_spacegroup(
     "I4/mmm", Lattice.tetragonal(3.78, 13.21), [{"La": 0.925, "Sr": 0.075}, "Cu", "O", "O"],
     [[0, 0, 0.361], [0, 0, 0], [0, 0.5, 0], [0, 0, 0.182]],
 )  # fmt: skip
-POLAR = Structure.from_spacegroup("P2_1", Lattice.monoclinic(5.1, 6.2, 7.3, 98), ["Ag", "S", "S"], [[0.11, 0.2, 0.31], [0.4, 0.5, 0.62], [0.7, 0.01, 0.13]])
-TILTED = Structure(Lattice.from_parameters(4, 5.2, 6.7, 82, 95, 103), ["Li", "Mn", "O", "O"], [[0, 0, 0], [0.2, 0.3, 0.4], [0.55, 0.6, 0.1], [0.8, 0.7, 0.33]])
+POLAR = Structure.from_spacegroup(
+    "P2_1", Lattice.monoclinic(5.1, 6.2, 7.3, 98), ["Ag", "S", "S"], [[0.11, 0.2, 0.31], [0.4, 0.5, 0.62], [0.7, 0.01, 0.13]]
+)
+TILTED = Structure(
+    Lattice.from_parameters(4, 5.2, 6.7, 82, 95, 103),
+    ["Li", "Mn", "O", "O"],
+    [[0, 0, 0], [0.2, 0.3, 0.4], [0.55, 0.6, 0.1], [0.8, 0.7, 0.33]],
+)
 CRYSTALS = {"spinel": SPINEL, "quartz": QUARTZ, "cuprate": CUPRATE, "polar": POLAR, "tilted": TILTED}
 
 
@@ -82,9 +93,11 @@ def test_text_gives_the_structure_back(name):
     structure, standard = CRYSTALS[name], expand(read_text(text_of(CRYSTALS[name])))
     basis = np.linalg.cholesky(standard.metric)
     points = [(points, kind) for points, kind in zip(standard.points, standard.species, strict=True)]
-    back = Structure(basis, [dict((s, o / 1e6) for s, o in kind) for p, kind in points for _ in p], np.concatenate([p for p, _ in points]))
+    back = Structure(
+        basis, [{symbol: share / 1e6 for symbol, share in kind} for p, kind in points for _ in p], np.concatenate([p for p, _ in points])
+    )
     assert back.volume / len(back) == pytest.approx(structure.volume / len(structure), rel=3e-4)  # an angle to 0.01 degrees
-    nearest = [np.sort(np.round(cell.get_neighbor_list(4.0)[3] , 6)) for cell in (structure, back)]
+    nearest = [np.sort(np.round(cell.get_neighbor_list(4.0)[3], 6)) for cell in (structure, back)]
     counts = [len(distances) / len(cell) for distances, cell in zip(nearest, (structure, back), strict=True)]
     assert counts[0] == pytest.approx(counts[1])
     assert [distances[0] for distances in nearest] == pytest.approx([nearest[0][0]] * 2, abs=3e-3)
@@ -96,7 +109,7 @@ def test_tokens_cover_the_sample_and_nothing_else_is_read():
         assert set(record.text.split()) <= vocabulary
         assert write_text(read_text(record.text)) == record.text
     for wrong in ("sg231 a= n1 .00 .00 ;", "sg225 c= n1 .00 .00 ;", "sg225 a= n1 .00 .00 m4 wa Na x0 x0", "sg225 a= n1 .00 .00 ; m4"):
-        with pytest.raises(ValueError, match="token|outside"):
+        with pytest.raises(ValueError, match=r"token|outside"):
             read_text(wrong)
 
 
@@ -116,7 +129,7 @@ def test_views_are_the_same_crystal():
             changed += view.text != record.text
             again = expand(read_text(view.text))
             assert read_text(view.text).composition() == read_text(record.text).composition()
-            assert [t for t in write_text(smallest(again)).split() if t[0] not in "xf."] == [t for t in record.text.split() if t[0] not in "xf."]
+            assert skeleton(write_text(smallest(again))) == skeleton(record.text)
     assert changed >= 6
 
 
