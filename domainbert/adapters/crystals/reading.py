@@ -104,12 +104,12 @@ def _readers(kind: str, file: Source, options: CrystalOptions, drops: Drops) -> 
         for member, data in read_members(file, drops):
             file_kind = _kind_by_name(PurePosixPath(member).name)
             if file_kind:
-                yield from _structures(file_kind, data, PurePosixPath(member).name, f"{path}: {member}", drops)
+                yield from _structures(file_kind, data, PurePosixPath(member).name, member, f"{path}: {member}", drops)
     elif kind == "table":
         columns = Columns(text=options.column, id=options.id_column)
         documents = read_documents(file, drops, columns=columns, format="table", encoding=options.encoding, max_characters=MAX_STRUCTURE)
         for document in documents:
-            yield from _structures("cif", document.text.encode(), document.id, f"{path}:{document.line}", drops)
+            yield from _structures("cif", document.text.encode(), document.id, name, f"{path}:{document.line}", drops)
     elif kind == "jsonl":
         with file.text("utf-8") as lines:
             for number, line in enumerate(lines, start=1):
@@ -118,7 +118,7 @@ def _readers(kind: str, file: Source, options: CrystalOptions, drops: Drops) -> 
                     yield Raw("json", line, f"{name}:{number}", name, f"{path}:{number}")
     else:
         data = b"".join(_bounded(file))
-        yield from _structures(kind, data, name, path, drops)
+        yield from _structures(kind, data, name, name, path, drops)
 
 
 def _bounded(file: Source) -> Iterator[bytes]:
@@ -130,14 +130,14 @@ def _bounded(file: Source) -> Iterator[bytes]:
         yield block
 
 
-def _structures(kind: str, data: bytes, name: str, place: str, drops: Drops) -> Iterator[Raw]:
+def _structures(kind: str, data: bytes, name: str, file: str, place: str, drops: Drops) -> Iterator[Raw]:
     """The structures of one file's text; a data block without atoms is counted as trimmed beside one with atoms."""
     if kind == "json":
-        yield from _json_structures(data, name, place)
+        yield from _json_structures(data, name, file, place)
         return
     text = data.decode("latin-1")
     if kind == "poscar":
-        yield Raw("poscar", text, name, name, place)
+        yield Raw("poscar", text, name, file, place)
         return
     blocks = list(cif_blocks(text))
     with_atoms = [(block_name, block) for block_name, block in blocks if "_atom_site_" in block]
@@ -150,19 +150,19 @@ def _structures(kind: str, data: bytes, name: str, place: str, drops: Drops) -> 
         drops.trimmed += type(drops.trimmed)()  # leaves out zeros
     for number, (block_name, block) in enumerate(with_atoms, start=1):
         one = len(with_atoms) == 1
-        yield Raw("cif", block, name if one else f"{name}:{block_name}", name, place if one else f"{place}: block {number}")
+        yield Raw("cif", block, name if one else f"{name}:{block_name}", file, place if one else f"{place}: block {number}")
 
 
-def _json_structures(data: bytes, name: str, place: str) -> Iterator[Raw]:
+def _json_structures(data: bytes, name: str, file: str, place: str) -> Iterator[Raw]:
     try:
         content = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise CorpusError(f"{place}: is not JSON ({error})") from None
     if not isinstance(content, list):
-        yield Raw("json", json.dumps(content), name, name, place)
+        yield Raw("json", json.dumps(content), name, file, place)
         return
     for number, item in enumerate(content, start=1):
-        yield Raw("json", json.dumps(item), f"{name}:{number}", name, f"{place}: item {number}")
+        yield Raw("json", json.dumps(item), f"{name}:{number}", file, f"{place}: item {number}")
 
 
 def _hub_rows(source: str, options: CrystalOptions, drops: Drops) -> Iterator[Raw]:
@@ -171,7 +171,7 @@ def _hub_rows(source: str, options: CrystalOptions, drops: Drops) -> Iterator[Ra
         if isinstance(event, Entry):
             entry = event
         elif isinstance(event, bytes):
-            yield from _structures("cif", event, entry.id, f"{source}: row {entry.line}", drops)
+            yield from _structures("cif", event, entry.id, source, f"{source}: row {entry.line}", drops)
         else:
             drops.add(event.reason, f"{source}: row {entry.line}")
 
