@@ -61,7 +61,7 @@ def _ask(group: Group, point: Floats, known: dict[Stabilizer, str]) -> None:
     settings = group.settings
     number_Q = np.unique(settings.Q_K, axis=0).shape[0]
     copies = point @ np.swapaxes(settings.Q_K, 1, 2) + settings.q_K if number_Q <= 6 else point + settings.q_K  # noqa: PLR2004
-    _, first = np.unique(np.round(copies * 1e6) % 1e6, axis=0, return_index=True)
+    _, first = np.unique(np.floor(copies * 1e6 + 0.4137) % 1e6, axis=0, return_index=True)
     copies = copies[first]
     rng = np.random.default_rng(0)
     for _ in range(_TRIES):
@@ -83,7 +83,8 @@ def _ask(group: Group, point: Floats, known: dict[Stabilizer, str]) -> None:
 
 
 def _distinct(points: Floats, types: Ints) -> tuple[Floats, Ints]:
-    keys = np.concatenate((np.round(points * 1e5) % 1e5, types[:, None]), axis=1)
+    # Not rounded at a half: coordinates are multiples of 1/12,000 and of parts of it, so many would lie on that border.
+    keys = np.concatenate((np.floor(points * 1e5 + 0.4137) % 1e5, types[:, None]), axis=1)
     _, first = np.unique(keys, axis=0, return_index=True)
     return points[first], types[first]
 

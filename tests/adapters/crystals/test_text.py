@@ -18,6 +18,7 @@ from domainbert.adapters.crystals.sample import generate
 from domainbert.adapters.crystals.settings import expand
 from domainbert.adapters.crystals.standard import smallest, standardize
 from domainbert.adapters.crystals.structures import convert
+from domainbert.adapters.crystals.wyckoff import letters_of
 
 
 def text_of(structure):
@@ -117,6 +118,23 @@ def test_tokens_cover_the_sample_and_nothing_else_is_read():
 def test_settings_are_as_many_as_the_tables_say(number, count):
     """Index of the group in its Euclidean normaliser without mirror images: International Tables A, table 3.5.2."""
     assert len(group(number).settings.Q_K) == count
+
+
+@pytest.mark.parametrize(
+    ("number", "point", "letter"),
+    [
+        (166, (1217, 6608, 5245), "h"),  # its images lie halfway between steps of many roundings
+        (166, (0, 0, 0), "a"),
+        (166, (0, 0, 6000), "b"),
+        (225, (3000, 3000, 3000), "c"),
+        (47, (1, 2, 3), "A"),
+        (216, (9000, 9000, 9000), "d"),
+        (2, (6000, 6000, 6000), "h"),
+    ],
+)
+def test_wyckoff_letters(number, point, letter):
+    """International Tables A."""
+    assert letters_of(group(number), np.array([point]) / 12_000) == [letter]
 
 
 def test_views_are_the_same_crystal():
