@@ -102,7 +102,7 @@ def write(standard: Standard, cell: Ints, points: Ints) -> Crystal:
     """
     if cell.max() > 200 * LENGTH_STEPS or cell[:3].min() < 1:
         raise Unusable("cell_out_of_range")
-    letters = letters_of(standard.group, points / COORDINATE_STEPS)
+    letters = letters_of(standard.group, points / COORDINATE_STEPS, list(map(len, standard.points)))
     orbits = [
         Orbit(len(all_points), letter, species, tuple(point))
         for all_points, letter, species, point in zip(standard.points, letters, standard.species, points.tolist(), strict=True)

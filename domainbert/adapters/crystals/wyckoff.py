@@ -6,32 +6,38 @@ once: spglib is given a crystal of the same group with that site, and moved copi
 origin or axes could make of it, because spglib itself is free to choose among those.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
 
+from domainbert.adapters.crystals.faults import Unusable
 from domainbert.adapters.crystals.groups import Floats, Group, Ints
 
-_TOLERANCE = 2e-3  # of an axis; coordinates come rounded to 1/12,000
+_TOLERANCE = 1e-5  # of an axis, for points that are not rounded
 _TRIES = 20
 
 Stabilizer = tuple[tuple[int, ...], ...]
 
 
-def letters_of(group: Group, points: Floats) -> list[str]:
+def letters_of(group: Group, points: Floats, multiplicities: Sequence[int]) -> list[str]:
     """The letter of each point.
 
     Args:
         group: in whose standard setting the points are.
-        points: fractional, ``(n, 3)``.
+        points: fractional, ``(n, 3)``; may be rounded.
+        multiplicities: points of each orbit in the cell.
+
+    Raises:
+        Unusable: spglib does not recognise the group with such a point.
     """
     known = _known(group)
     letters = []
-    for point in points:
-        stabilizer = _stabilizer(group, point)
+    for point, multiplicity in zip(points, multiplicities, strict=True):
+        stabilizer = _nearest_stabilizer(group, point, len(group.rotations_G) // multiplicity)
         if stabilizer not in known:
-            _ask(group, point, known)
+            _ask(group, point, stabilizer, known)
         letters.append(known[stabilizer])
     return letters
 
@@ -42,6 +48,14 @@ def _known(group: Group) -> dict[Stabilizer, str]:
     return {}
 
 
+def _nearest_stabilizer(group: Group, point: Floats, size: int) -> Stabilizer:
+    """The ``size`` operations that move a point least: its stabilizer, though rounding has moved it a little off its place."""
+    moved_G = group.rotations_G @ point + group.translations_G - point
+    shift_G = np.rint(moved_G)
+    rows = np.sort(np.argsort(np.abs(moved_G - shift_G).max(1), kind="stable")[:size])
+    return tuple((row, *shift) for row, shift in zip(rows.tolist(), shift_G[rows].astype(int).tolist(), strict=True))
+
+
 def _stabilizer(group: Group, point: Floats) -> Stabilizer:
     moved_G = group.rotations_G @ point + group.translations_G - point
     shift_G = np.rint(moved_G)
@@ -49,11 +63,10 @@ def _stabilizer(group: Group, point: Floats) -> Stabilizer:
     return tuple((row, *shift) for row, shift in zip(rows.tolist(), shift_G[rows].astype(int).tolist(), strict=True))
 
 
-def _ask(group: Group, point: Floats, known: dict[Stabilizer, str]) -> None:
+def _ask(group: Group, point: Floats, wanted: Stabilizer, known: dict[Stabilizer, str]) -> None:
     """Learn the letter of ``point``, and those of the positions that other settings make of it."""
     import spglib
 
-    wanted = _stabilizer(group, point)
     # Rounded coordinates are not quite on the position; the mean over the stabilizer is.
     rows = [row for row, *_ in wanted]
     shifts = np.array([shift for _, *shift in wanted])
@@ -79,7 +92,7 @@ def _ask(group: Group, point: Floats, known: dict[Stabilizer, str]) -> None:
             known.setdefault(_stabilizer(group, place % 1), letter)
         if wanted in known:
             return
-    raise AssertionError(f"space group {group.number}: no letter for {point}")
+    raise Unusable("no_wyckoff_letter")
 
 
 def _distinct(points: Floats, types: Ints) -> tuple[Floats, Ints]:

@@ -121,20 +121,21 @@ def test_settings_are_as_many_as_the_tables_say(number, count):
 
 
 @pytest.mark.parametrize(
-    ("number", "point", "letter"),
+    ("number", "point", "multiplicity", "letter"),
     [
-        (166, (1217, 6608, 5245), "h"),  # its images lie halfway between steps of many roundings
-        (166, (0, 0, 0), "a"),
-        (166, (0, 0, 6000), "b"),
-        (225, (3000, 3000, 3000), "c"),
-        (47, (1, 2, 3), "A"),
-        (216, (9000, 9000, 9000), "d"),
-        (2, (6000, 6000, 6000), "h"),
+        (166, (1217, 6608, 5245), 18, "h"),  # its images lie halfway between steps of many roundings
+        (166, (0, 0, 0), 3, "a"),
+        (166, (0, 0, 6000), 3, "b"),
+        (225, (3000, 3000, 3000), 8, "c"),
+        (47, (1, 2, 3), 8, "A"),  # a step off the places of other letters
+        (47, (0, 2, 3), 4, "u"),
+        (216, (9000, 9000, 9000), 4, "d"),
+        (2, (6000, 6000, 6000), 1, "h"),
     ],
 )
-def test_wyckoff_letters(number, point, letter):
+def test_wyckoff_letters(number, point, multiplicity, letter):
     """International Tables A."""
-    assert letters_of(group(number), np.array([point]) / 12_000) == [letter]
+    assert letters_of(group(number), np.array([point]) / 12_000, [multiplicity]) == [letter]
 
 
 def test_views_are_the_same_crystal():
