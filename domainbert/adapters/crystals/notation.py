@@ -5,7 +5,7 @@
 (bars only here, for reading): the space group in spglib's first setting; those lengths and angles of the conventional cell that its
 system leaves free; then each orbit with its multiplicity, Wyckoff letter, species and one point. Numbers are rows of tokens:
 
-    length   nWHOLE .dd .dd       1e-4 angstrom
+    length   nWHOLE .dd .dd       1e-4 angstrom; above 200 as a sum, n200 n57
     angle    nWHOLE .dd           1e-2 degrees
     share    .dd [.dd [.dd]]      1e-6, left out where a species fills its site; zeros at the end are left out
     place    xCOARSE [fFINE]      1/12,000 of an axis: coarse steps are 1/120, fine ones are left out at zero
@@ -24,6 +24,7 @@ COORDINATE_STEPS = 12_000  # thirds, quarters, fifths, sixths, eighths and twelf
 COARSE, FINE = 120, 100
 LENGTH_STEPS, ANGLE_STEPS, SHARE_STEPS = 10_000, 100, 1_000_000
 MAX_WHOLE = 200
+MAX_LENGTH = 2000  # angstrom
 CELL = ("a=", "b=", "c=", "al=", "be=", "ga=")
 END = ";"
 
@@ -36,7 +37,7 @@ SYMBOLS = (
     "Np Pu Am Cm Bk Cf Es Fm Md No Lr Rf Db Sg Bh Hs Mt Ds Rg Cn Nh Fl Mc Lv Ts Og"
 ).split()
 
-_NUMBER = r"n\d+(?: \.\d\d)*|x\d+(?: f\d+)?|\.\d\d(?: \.\d\d)*"
+_NUMBER = r"n\d+(?: n\d+)*(?: \.\d\d)*|x\d+(?: f\d+)?|\.\d\d(?: \.\d\d)*"
 _ELEMENT = r"[A-Z][a-z]?"
 _SYMMETRY = r"sg\d+|m\d+|w[a-zA]"
 PATTERNS = {
@@ -100,7 +101,7 @@ def write_text(crystal: Crystal) -> str:
     tokens = [f"sg{crystal.number}"]
     for place in FREE[system_of(crystal.number)]:
         whole, rest = divmod(crystal.cell[place], LENGTH_STEPS if place < 3 else ANGLE_STEPS)  # noqa: PLR2004  # lengths, then angles
-        tokens += [CELL[place], f"n{whole}", *_pairs(rest, 2 if place < 3 else 1)]  # noqa: PLR2004
+        tokens += [CELL[place], *_whole(whole), *_pairs(rest, 2 if place < 3 else 1)]  # noqa: PLR2004
     for orbit in crystal.orbits:
         tokens += [f"m{orbit.multiplicity}", f"w{orbit.letter}"]
         for symbol, share in orbit.species:
@@ -125,6 +126,8 @@ def read_text(text: str) -> Crystal:
     for place in FREE[system_of(number)]:
         tokens.take(CELL[place])
         whole = tokens.whole("n")
+        while tokens.ahead().startswith("n"):
+            whole += tokens.whole("n")
         cell[place] = whole * LENGTH_STEPS + tokens.pairs(2) if place < 3 else whole * ANGLE_STEPS + tokens.pairs(1)  # noqa: PLR2004
     for place, source in _COPIED.get(system_of(number), ()):
         cell[place] = cell[source]
@@ -177,6 +180,10 @@ _COPIED = {"tetragonal": ((1, 0),), "hexagonal": ((1, 0),), "cubic": ((1, 0), (2
 def _fixed_cell(number: int) -> tuple[int, ...]:
     right = 90 * ANGLE_STEPS
     return (0, 0, 0, right, right, 120 * ANGLE_STEPS if system_of(number) == "hexagonal" else right)
+
+
+def _whole(value: int) -> list[str]:
+    return [f"n{MAX_WHOLE}"] * ((value - 1) // MAX_WHOLE) + [f"n{(value - 1) % MAX_WHOLE + 1}"] if value else ["n0"]
 
 
 def _pairs(value: int, count: int) -> list[str]:

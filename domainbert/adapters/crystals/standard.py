@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from domainbert.adapters.crystals.faults import Unusable
 from domainbert.adapters.crystals.groups import FREE, Floats, Group, Ints, Settings, group
-from domainbert.adapters.crystals.notation import ANGLE_STEPS, COORDINATE_STEPS, LENGTH_STEPS, Crystal, Orbit, Species
+from domainbert.adapters.crystals.notation import ANGLE_STEPS, COORDINATE_STEPS, LENGTH_STEPS, MAX_LENGTH, Crystal, Orbit, Species
 from domainbert.adapters.crystals.wyckoff import letters_of
 
 SYMPREC = (0.01, 1e-3, 1e-5)  # angstrom; the first that gives a consistent group
@@ -100,7 +100,7 @@ def write(standard: Standard, cell: Ints, points: Ints) -> Crystal:
         cell: six rounded numbers.
         points: one rounded point of each orbit.
     """
-    if cell.max() > 200 * LENGTH_STEPS or cell[:3].min() < 1:
+    if cell[:3].max() > MAX_LENGTH * LENGTH_STEPS or cell[:3].min() < 1:
         raise Unusable("cell_out_of_range")
     letters = letters_of(standard.group, points / COORDINATE_STEPS, list(map(len, standard.points)))
     orbits = [

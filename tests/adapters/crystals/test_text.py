@@ -138,6 +138,15 @@ def test_wyckoff_letters(number, point, multiplicity, letter):
     assert letters_of(group(number), np.array([point]) / 12_000, [multiplicity]) == [letter]
 
 
+@pytest.mark.parametrize(
+    ("length", "spelled"), [(0.9, "n0 .90 .00"), (200.5, "n200 .50 .00"), (257.0, "n200 n57 .00 .00"), (400.0, "n200 n200 .00 .00")]
+)
+def test_long_cells(length, spelled):
+    text = text_of(Structure(Lattice.tetragonal(3, length), ["Po"], [[0, 0, 0]]))
+    assert f"c= {spelled} m1" in text and write_text(read_text(text)) == text
+    assert read_text(text).cell[2] == round(length * 1e4)
+
+
 def test_views_are_the_same_crystal():
     adapter, rng = CrystalAdapter(), np.random.default_rng(0)
     changed = 0
