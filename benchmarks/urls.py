@@ -2,8 +2,8 @@
 
     OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false python benchmarks/urls.py urls.txt
 
-The file holds one URL a line. Each round measures, one after another, canonicalisation, ``encode_batch`` and ``encode_batch_fast`` on canonical
-text that is in memory, and the whole of ``build_store`` from the file; the table gives medians.
+The file holds one URL a line. Each round measures, one after another, canonicalisation, ``encode_batch`` and ``encode_batch_fast`` on
+canonical text that is in memory, and the whole of ``build_store`` from the file; the table gives medians.
 """
 
 import argparse

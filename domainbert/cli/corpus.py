@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from domainbert.cli.arguments import JsonOption
+from domainbert.cli.arguments import EncodingOption, JsonOption
 from domainbert.cli.corpus_request import request
 from domainbert.cli.table import columns, size
 from domainbert.errors import RecipeError
@@ -38,6 +38,7 @@ def inspect(
     tokenizer: TokenizerOption = "",
     records: Annotated[int, typer.Option("--records", help="How many to show.", min=1, max=1000)] = 3,
     width: Annotated[int, typer.Option("--width", help="Characters to show of each.", min=20)] = 96,
+    encoding: EncodingOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Show the first records as they are read, canonicalized, cut into tokens and masked.
@@ -46,7 +47,7 @@ def inspect(
     """
     from domainbert.cli.preview import previews
 
-    shown = list(previews(request(adapter, sources, tokenizer), num_records=records, width=width))
+    shown = list(previews(request(adapter, sources, tokenizer, encoding), num_records=records, width=width))
     if as_json:
         typer.echo(json.dumps([asdict(preview) for preview in shown], indent=1, ensure_ascii=False))
         return
@@ -62,6 +63,7 @@ def stats(
     sources: Sources,
     adapter: Annotated[str, typer.Option("--adapter", help="The domain; not needed for a built store.", metavar="NAME")] = "",
     tokenizer: TokenizerOption = "",
+    encoding: EncodingOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Count records, characters, tokens, drops and groups of sources, or of a folder that ``corpus build`` made.
@@ -79,7 +81,7 @@ def stats(
         raise RecipeError(f"{sources[0]}: is no built store ({MANIFEST} is missing); say what is to be read with --adapter")
     else:
         with tempfile.TemporaryDirectory(prefix="domainbert-") as folder:
-            found = store_statistics(_build(request(adapter, sources, tokenizer), Path(folder) / "store"))
+            found = store_statistics(_build(request(adapter, sources, tokenizer, encoding), Path(folder) / "store"))
     _show(found, as_json=as_json)
 
 
@@ -89,6 +91,7 @@ def build(
     adapter: AdapterOption,
     tokenizer: TokenizerOption = "",
     output: Annotated[Path | None, typer.Option("--output", help="The store's folder; stores/NAME when left out.", metavar="DIR")] = None,
+    encoding: EncodingOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Build a token store: canonical text, duplicates removed, split, tokenized.
@@ -97,7 +100,7 @@ def build(
     """
     from domainbert.corpus.statistics import store_statistics
 
-    store = _build(request(adapter, sources, tokenizer), output or Path("stores") / adapter)
+    store = _build(request(adapter, sources, tokenizer, encoding), output or Path("stores") / adapter)
     if as_json:
         typer.echo(json.dumps({"store": str(store.folder), **asdict(store.manifest)}, indent=1, ensure_ascii=False))
         return

@@ -15,7 +15,7 @@ _SECTIONS = ("corpus", "tokenizer", "training")
 _CORPUS_KEYS = {field.name for field in fields(Corpus)}
 
 
-def request(adapter: str, arguments: Sequence[str], tokenizer: str) -> Recipe:
+def request(adapter: str, arguments: Sequence[str], tokenizer: str, encoding: str = "") -> Recipe:
     """A recipe of one corpus, checked like any other.
 
     Args:
@@ -23,12 +23,15 @@ def request(adapter: str, arguments: Sequence[str], tokenizer: str) -> Recipe:
         arguments: sources and ``KEY=VALUE``; a bare key is one of the corpus (``validation_fraction=0.1``) or of the adapter's loader
             (``window=1024``), others begin with ``tokenizer.`` or ``training.``.
         tokenizer: its kind; the adapter's first when empty.
+        encoding: of the files; the loader's default when empty.
 
     Raises:
         DomainBertError: no such adapter, an unknown key, or a value out of range.
     """
     assignments = [text for text in arguments if _ASSIGNMENT.match(text) and not Path(text).exists()]
     sources = [text for text in arguments if text not in assignments]
+    if encoding:
+        assignments.append(f"encoding={encoding}")
     if not sources:
         raise RecipeError("no source is given: name a file, a folder, a glob, hub:OWNER/NAME or sample")
     kind = tokenizer or next(iter(adapter_class(adapter).tokenizer_kinds))

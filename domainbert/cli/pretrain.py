@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from domainbert.cli.arguments import BaseOption, CorpusOption, Overrides, RecipeOption, TeacherOption
+from domainbert.cli.arguments import BaseOption, CorpusOption, EncodingOption, Overrides, RecipeOption, TeacherOption
 from domainbert.cli.plan import render as render_plan
 from domainbert.recipe.load import load_recipe
 
@@ -23,6 +23,7 @@ def pretrain(
     corpus: CorpusOption = None,
     base: BaseOption = "",
     teacher: TeacherOption = "",
+    encoding: EncodingOption = "",
     output: Annotated[
         Path | None, typer.Option("--output", help="The run's folder; a new one under runs/ when left out.", metavar="DIR")
     ] = None,
@@ -33,7 +34,8 @@ def pretrain(
     domainbert pretrain --recipe dna
     domainbert pretrain --recipe dna --corpus genomes/ --output runs/mine training.seed=3
     """
-    loaded = load_recipe(recipe, overrides=overrides or (), corpus=corpus or (), base=base, teacher=teacher)
+    overrides = [*(overrides or ()), *([f"corpus.options.encoding={encoding}"] if encoding else ())]
+    loaded = load_recipe(recipe, overrides=overrides, corpus=corpus or (), base=base, teacher=teacher)
     if _speaks():
         from domainbert.recipe.plan import make_plan
 

@@ -85,4 +85,9 @@ def _masked(ids: NDArray[np.int64], vocabulary: Vocabulary, corruption: Corrupti
 
 
 def _spelled(tokenizer: "PreTrainedTokenizerFast", ids: NDArray[np.int64]) -> list[str]:
-    return [str(token) for token in tokenizer.convert_ids_to_tokens(ids.tolist())]
+    """Tokens as text; as the vocabulary has them where they are parts of a character, or begin or end with a blank."""
+    shown = []
+    for index in ids.tolist():
+        text, token = str(tokenizer.decode([index])), str(tokenizer.convert_ids_to_tokens(index))
+        shown.append(token if "\ufffd" in text or text != text.strip() or not text else text)
+    return shown

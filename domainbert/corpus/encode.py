@@ -35,6 +35,7 @@ class Encoder:
         self._backend = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
         self._backend.no_truncation()
         self._backend.no_padding()
+        self._backend.encode_special_tokens = not adapter.structure_tokens  # a text that spells one stays text
         self.name = adapter.name
         self.size = len(tokenizer)
         self._fast = adapter.fast_encoder(tokenizer)

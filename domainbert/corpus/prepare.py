@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from domainbert.adapters.base import Adapter, Drops, Record
 from domainbert.corpus.dedup import duplicate_entries
+from domainbert.corpus.near import near_duplicates
 from domainbert.corpus.rows import Rows, kept_rows
 from domainbert.corpus.split import Split, choose_split
 from domainbert.corpus.staging import Report, Staging, stage
@@ -80,10 +81,15 @@ def prepare(adapter: Adapter, corpus: Corpus, folder: Path, *, seed: int, report
     staging = stage(adapter, corpus, folder, drops=drops, seed=seed, report=report)
     _require_enough(corpus, staging, drops)
     duplicate = duplicate_entries(staging, adapter.mirror)
-    if duplicate.any():
-        # Counted only now: a duplicate is no defect of the source and must not count in its drop rate.
-        drops.counts["duplicate"] += int(duplicate.sum())
-        drops.first.setdefault("duplicate", _place(staging, int(duplicate.argmax())))
+    # Counted only now: what the corpus itself leaves out is no defect of the source and must not count in its drop rate.
+    _count(drops, "duplicate", duplicate, staging)
+    if corpus.near_duplicates > 0:
+        report("comparing", staging.num_characters)
+        near = near_duplicates(staging, duplicate, corpus.near_duplicates)
+        _count(drops, "near_duplicate", near, staging)
+        duplicate |= near
+    drops.counts += staging.filtered.counts
+    drops.first |= staging.filtered.first
     characters = sum(int(pieces["characters"].sum(dtype=np.int64)) for pieces in _kept_pieces(staging, duplicate))
     split = choose_split(
         corpus, _kept_pieces(staging, duplicate), num_pieces=staging.num_pieces, num_characters=characters, scratch=folder
@@ -95,7 +101,14 @@ def _kept_pieces(staging: Staging, duplicate: NDArray[np.bool_]) -> Iterator[NDA
     return (pieces[~duplicate[pieces["entry"]]] for pieces in staging.pieces())
 
 
+def _count(drops: Drops, reason: str, left_out: NDArray[np.bool_], staging: Staging) -> None:
+    if left_out.any():
+        drops.counts[reason] += int(left_out.sum())
+        drops.first.setdefault(reason, _place(staging, int(left_out.argmax())))
+
+
 def _require_enough(corpus: Corpus, staging: Staging, drops: Drops) -> None:
+    drops = drops if staging.num_pieces else Drops(drops.counts + staging.filtered.counts, drops.first | staging.filtered.first)
     reasons = "".join(
         f"\n  {reason}: {count:,}, first at {drops.first.get(reason, 'an unknown place')}" for reason, count in drops.counts.most_common()
     )

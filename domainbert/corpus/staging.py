@@ -10,7 +10,7 @@ An entry is a run of records with one id from one file (and ascending starts, wh
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from domainbert.adapters.base import Adapter, Drops, Record
 from domainbert.corpus.columns import ORIGIN_SCHEMA, origin_columns
+from domainbert.corpus.filters import Filters
 from domainbert.corpus.groups import GroupGlobs
 from domainbert.errors import CorpusError
 from domainbert.recipe.schema import Corpus
@@ -46,13 +47,17 @@ class Batch:
 
 @dataclass(slots=True)
 class Staging:
-    """What pass 1 left on disk, and its totals."""
+    """What pass 1 left on disk, and its totals.
+
+    ``filtered`` counts the records that the corpus's own filters left out: no defects of the source.
+    """
 
     folder: Path
     num_pieces: int = 0
     num_entries: int = 0
     num_characters: int = 0
     has_weights: bool = False
+    filtered: Drops = field(default_factory=Drops)
 
     def batches(self) -> Iterator[Batch]:
         """Every piece, in the order of the sources."""
@@ -100,7 +105,7 @@ def stage(adapter: Adapter, corpus: Corpus, folder: Path, *, drops: Drops, seed:
     """
     globs = GroupGlobs(corpus, seed)
     with ExitStack() as stack:
-        stager = _Stager(adapter, folder, globs, drops, stack)
+        stager = _Stager(adapter, folder, globs, Filters(adapter, corpus), drops, stack)
         for number, source in enumerate(corpus.sources):
             for records in _batches(adapter.records(source, drops=drops)):
                 stager.add(records, number)
@@ -127,9 +132,9 @@ def _batches(records: Iterable[Record]) -> Iterator[list[Record]]:
 class _Stager:
     """Appends batches of records to the staged files."""
 
-    def __init__(self, adapter: Adapter, folder: Path, globs: GroupGlobs, drops: Drops, stack: ExitStack) -> None:
+    def __init__(self, adapter: Adapter, folder: Path, globs: GroupGlobs, filters: Filters, drops: Drops, stack: ExitStack) -> None:
         self.staging = Staging(folder)
-        self.adapter, self.globs, self.drops = adapter, globs, drops
+        self.adapter, self.globs, self.filters, self.drops = adapter, globs, filters, drops
         self._text = stack.enter_context(self.staging.text.open("wb", buffering=WRITE_BUFFER))
         self._pieces, self._entries, origins = (
             stack.enter_context((folder / name).open("wb", buffering=WRITE_BUFFER))
@@ -153,6 +158,8 @@ class _Stager:
         texts = [self.adapter.canonicalize(record.text) for record in records]
         if not all(texts):
             records, texts = self._without_empty(records, texts)
+        if self.filters.active:
+            records, texts = self._filtered(records, texts)
         if records:
             self._append(records, texts, source)
 
@@ -178,6 +185,14 @@ class _Stager:
             if not text:
                 self.drops.add("empty", f"{record.meta.get('file', 'record')} {record.id}")
         kept = [number for number, text in enumerate(texts) if text]
+        return [records[number] for number in kept], [texts[number] for number in kept]
+
+    def _filtered(self, records: list[Record], texts: list[str]) -> tuple[list[Record], list[str]]:
+        reasons = [self.filters.reason(text) for text in texts]
+        for record, reason in zip(records, reasons, strict=True):
+            if reason:
+                self.staging.filtered.add(reason, f"{record.meta.get('file', 'record')} {record.id}")
+        kept = [number for number, reason in enumerate(reasons) if not reason]
         return [records[number] for number in kept], [texts[number] for number in kept]
 
     def _starts(self, records: list[Record], ids: pa.StringArray, source: int) -> NDArray[np.bool_]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from huggingface_hub.errors import StrictDataclassError
@@ -17,10 +18,22 @@ Dropouts = dict[str, float]
 """Rates by config key, as they are to be published."""
 
 
-def build_model(model: Model, vocabulary: Vocabulary, *, max_length: int, seed: int) -> tuple[PreTrainedModel, Dropouts]:
-    """The model to train, in fp32 on the CPU, checked against the tokenizer and the length.
+class Built(NamedTuple):
+    """A model to train.
 
-    It trains with the recipe's dropout; the second value is what ``restore_dropout`` needs before publishing.
+    Args:
+        model: in fp32 on the CPU, with the recipe's dropout.
+        dropouts: what ``restore_dropout`` needs before publishing.
+        untrained: weights of the head that the base's files lack: an encoder that was saved from another task.
+    """
+
+    model: PreTrainedModel
+    dropouts: Dropouts
+    untrained: tuple[str, ...] = ()
+
+
+def build_model(model: Model, vocabulary: Vocabulary, *, max_length: int, seed: int) -> Built:
+    """The model to train, checked against the tokenizer and the length.
 
     Args:
         model: the recipe's ``[model]``.
@@ -32,6 +45,7 @@ def build_model(model: Model, vocabulary: Vocabulary, *, max_length: int, seed: 
         ModelError: it cannot be loaded, is of an unsupported architecture, or does not fit vocabulary or length.
     """
     torch.manual_seed(seed)
+    untrained: tuple[str, ...] = ()
     if model.base == SCRATCH:
         config = _scratch_config(model.scratch, vocabulary, max_length)
         published = set_dropout(config, model.dropout)
@@ -39,14 +53,14 @@ def build_model(model: Model, vocabulary: Vocabulary, *, max_length: int, seed: 
     else:
         config = load_config(model.base, revision=model.revision)
         published = set_dropout(config, model.dropout)
-        built = load_base(model.base, revision=model.revision, config=config)
+        built, untrained = _load(model.base, revision=model.revision, config=config, trust_remote_code=False, needs_head=False)
     rows = embedding_weight(built).shape[0]
     if rows < vocabulary.size:
         raise ModelError(f"{model.base}: the model has {rows} embedding rows, its tokenizer {vocabulary.size} entries; not a pair")
     bound = bound_length(built)
     if bound is not None and max_length > bound:
         raise ModelError(f"training.max_length = {max_length}, but {model.base} has {bound} positions; set it to {bound} or less")
-    return built, published
+    return Built(built, published, untrained)
 
 
 def load_config(base: str, *, revision: str = "", trust_remote_code: bool = False) -> PretrainedConfig:
@@ -86,6 +100,13 @@ def load_base(
         ModelError: what is missing, and what to do.
     """
     config = config or load_config(base, revision=revision)
+    return _load(base, revision=revision, config=config, trust_remote_code=trust_remote_code, needs_head=needs_head)[0]
+
+
+def _load(
+    base: str, *, revision: str, config: PretrainedConfig, trust_remote_code: bool, needs_head: bool
+) -> tuple[PreTrainedModel, tuple[str, ...]]:
+    """The model, and the weights of its head that its files lack."""
     try:
         loaded, info = AutoModelForMaskedLM.from_pretrained(
             base, revision=revision or None, config=config, dtype=torch.float32, use_safetensors=True,
@@ -101,7 +122,7 @@ def load_base(
             "masked-LM head; continue a checkpoint that was saved from a masked language model"
         )
     assert isinstance(loaded, PreTrainedModel)
-    return loaded
+    return loaded, tuple(sorted(info["missing_keys"]))
 
 
 def embedding_weight(model: PreTrainedModel) -> torch.nn.Parameter:

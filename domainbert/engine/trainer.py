@@ -20,6 +20,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 from domainbert.durable import whole_folder
 from domainbert.engine.checkpoint import COMPLETE, checkpoint_path, keep_latest
 from domainbert.engine.encoder import PackedEncoder
+from domainbert.engine.freezing import freeze, frozen_names
 from domainbert.engine.losses import Losses
 from domainbert.engine.optimizers import make_optimizer
 from domainbert.engine.stages import learning_rate_factor, span_of
@@ -76,6 +77,8 @@ class PackedTrainer(Trainer):
         self.metrics, self.measure, self.start_step = metrics, evaluate, start_step
         self.stop_requested = False
         self._recorded = start_step
+        self._stage = -1
+        self._frozen = [frozen_names(encoder.model, span.stage.freeze) for span in steps.spans]
         self._began: float | None = None
         self._losses: dict[str, Tensor] = {}
         self._micro_losses: list[Tensor] = []
@@ -124,6 +127,7 @@ class PackedTrainer(Trainer):
         step: Step = inputs["step"]
         self._step = step
         stage, span = span_of(self.steps.spans, self.state.global_step)
+        self._enter(stage, begins=self.state.global_step == span.begin)
         weights = self.losses.weights(stage, span, self.state.global_step)
         losses: dict[str, Tensor] = {}
         self._micro_losses = []
@@ -144,6 +148,16 @@ class PackedTrainer(Trainer):
         self._losses = losses
         self._loss = sum((weights[name] * value for name, value in losses.items()), torch.zeros((), device=self.args.device))
         return self._loss
+
+    def _enter(self, stage: int, *, begins: bool) -> None:
+        """What a stage changes before its first step, here and wherever a run resumes inside it."""
+        if stage == self._stage:
+            return
+        self._stage = stage
+        freeze(self.encoder.model, self._frozen[stage])
+        if begins and stage and self.steps.spans[stage].stage.optimizer_state == "reset":
+            assert self.optimizer is not None
+            self.optimizer.state.clear()
 
     def load_checkpoint(self, path: Path) -> None:
         """Give the model the weights of a checkpoint, without training on."""

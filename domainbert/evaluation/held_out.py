@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from domainbert.adapters.base import Adapter
 from domainbert.corpus.store import TokenStore
@@ -12,6 +13,9 @@ from domainbert.evaluation.leakage import repeat_share
 from domainbert.evaluation.opponents import CountScore, letter_opponents, text_opponents
 from domainbert.evaluation.text_counts import MAX_LETTERS
 from domainbert.tokenization.spans import Vocabulary
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 QUICK_LETTERS = 1 << 16  # 10,000 hidden letters: a standard error of about 0.006 bits
 FULL_LETTERS = 1 << 18  # 40,000 hidden letters: about 0.003 bits
@@ -43,6 +47,7 @@ class HeldOut:
         vocabulary: of the tokenizer.
         max_length: tokens of a window, special tokens included.
         micro_batch_tokens: memory bound while scoring.
+        tokenizer: reads the text anew, for a model whose tokens the stores do not hold.
     """
 
     def __init__(
@@ -53,12 +58,13 @@ class HeldOut:
         *,
         max_length: int,
         micro_batch_tokens: int,
+        tokenizer: "PreTrainedTokenizerFast | None" = None,
     ) -> None:
         self.stores, self.adapter, self.vocabulary = stores, adapter, vocabulary
-        self._micro_batch_tokens = micro_batch_tokens
+        self._max_length, self._micro_batch_tokens, self._tokenizer = max_length, micro_batch_tokens, tokenizer
         self.alphabet = adapter.alphabet
-        self.num_too_long = self._num_too_long(max_length) if adapter.whole_records else 0
-        self.windows, self._quick = self._windows(FULL_LETTERS, max_length), self._windows(QUICK_LETTERS, max_length)
+        self.num_too_long = self._num_too_long() if adapter.whole_records else 0
+        self.windows, self._quick = self._windows(FULL_LETTERS), self._windows(QUICK_LETTERS)
         # A very short held-out text may have nothing hidden in it: then there is nothing to score.
         self.kinds = tuple(kind for kind in kinds(vocabulary, adapter) if any(window.hidden[kind].any() for window in self.windows))
 
@@ -66,6 +72,11 @@ class HeldOut:
     def unit(self) -> str:
         """What a letter is called."""
         return self.alphabet.unit if self.alphabet is not None else "character"
+
+    def read_by(self, tokenizer: "PreTrainedTokenizerFast", vocabulary: Vocabulary) -> "HeldOut":
+        """The same held-out text for a model with another tokenizer."""
+        sizes = {"max_length": self._max_length, "micro_batch_tokens": self._micro_batch_tokens}
+        return HeldOut(self.stores, self.adapter, vocabulary, tokenizer=tokenizer, **sizes)
 
     def quick(self, encoder: PackedEncoder) -> dict[str, float]:
         """The first figure on a part of the windows, for ``metrics.jsonl``."""
@@ -104,15 +115,14 @@ class HeldOut:
         """Held-out letters in all."""
         return sum(store.num_characters("validation") for store in self.stores)
 
-    def _num_too_long(self, max_length: int) -> int:
-        """Held-out records that must stay whole and do not fit."""
+    def _num_too_long(self) -> int:
+        """Held-out records that must stay whole and do not fit, by the stores' own tokens."""
         lengths = [store.num_tokens(store.indexes("validation")) for store in self.stores]
-        return sum(int((length > max_length - self.vocabulary.num_special).sum()) for length in lengths)
+        return sum(int((length > self._max_length - self.vocabulary.num_special).sum()) for length in lengths)
 
-    def _windows(self, max_letters: int, max_length: int) -> list[Window]:
-        found = (
-            held_out_windows(store, self.vocabulary, self.adapter, max_length=max_length, max_letters=max_letters) for store in self.stores
-        )
+    def _windows(self, max_letters: int) -> list[Window]:
+        sizes = {"max_length": self._max_length, "max_letters": max_letters}
+        found = (held_out_windows(store, self.vocabulary, self.adapter, tokenizer=self._tokenizer, **sizes) for store in self.stores)
         return [window for windows in found for window in windows]
 
     def _score(self, encoder: PackedEncoder, windows: Sequence[Window], kind: str) -> Bits:

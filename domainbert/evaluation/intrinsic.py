@@ -9,6 +9,7 @@ and all its letters then count as hidden; blanks never count.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -23,9 +24,13 @@ from domainbert.engine.order import Ints
 from domainbert.engine.packing import Batch, micro_batches, ranges
 from domainbert.tokenization.spans import Vocabulary, token_spans
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
 MASK_RATE = 0.15
 KIND = "kind"
 """The key of ``Record.meta`` under which a record's kind stands (its feed, its section): figures are given for each kind apart."""
+_MANY_RECORDS = 200  # fewer may be so long that one of them is more than is asked for
 _SEED = 20_15  # fixed for good: scores of different runs must hide the same letters
 _BLANKS = np.array([ord(character) for character in map(chr, range(0x3001)) if character.isspace()], np.uint32)
 
@@ -75,14 +80,37 @@ class Bits:
     parts: "Mapping[str, Bits]" = field(default_factory=dict)
 
 
-def held_out_windows(store: TokenStore, vocabulary: Vocabulary, adapter: Adapter, *, max_length: int, max_letters: int) -> list[Window]:
+def held_out_windows(
+    store: TokenStore,
+    vocabulary: Vocabulary,
+    adapter: Adapter,
+    *,
+    max_length: int,
+    max_letters: int,
+    tokenizer: "PreTrainedTokenizerFast | None" = None,
+) -> list[Window]:
     """Windows of the store's validation records, spread evenly over them when they hold more than ``max_letters``.
 
-    Records that must stay whole and do not fit are left out.
+    Of text, whole records are chosen, by their number alone: the same ones for every tokenizer and every ``max_length``,
+    except that records which must stay whole and do not fit are left out.
+
+    Args:
+        store: of the run.
+        vocabulary: of the tokenizer.
+        adapter: whose units or letters are hidden.
+        max_length: tokens of a window, special tokens included.
+        max_letters: of all windows, about.
+        tokenizer: reads the text anew; by default the store's tokens are taken.
     """
     capacity = max_length - vocabulary.num_special
     records = store.indexes("validation")
-    lengths = store.num_tokens(records)
+    if adapter.alphabet is None and len(records) >= _MANY_RECORDS:
+        records = records[:: max(1, -(-store.num_characters("validation") // max_letters))]
+    reading = _Reading(store, vocabulary, adapter, tokenizer)
+    if tokenizer is None:
+        lengths = store.num_tokens(records)
+    else:
+        lengths = np.array([len(reading.tokens(int(index))[0]) for index in records], np.int64)
     if adapter.whole_records:
         records, lengths = records[lengths <= capacity], lengths[lengths <= capacity]
     counts = -(-lengths // capacity)
@@ -96,7 +124,7 @@ def held_out_windows(store: TokenStore, vocabulary: Vocabulary, adapter: Adapter
     for number in chosen.tolist():
         index = int(record[number])
         if source is None or source.index != index:
-            source = _Source(store, index, vocabulary, adapter)
+            source = _Source(reading, index)
         windows.append(source.window(int(start[number]), capacity, number))
     return windows
 
@@ -125,15 +153,32 @@ def kinds(vocabulary: Vocabulary, adapter: Adapter) -> tuple[str, ...]:
     return ("single", "block") if int(vocabulary.widths[vocabulary.targets].max()) == 1 else ("block",)
 
 
+@dataclass(frozen=True)
+class _Reading:
+    """How records become tokens: the store's own, or those of another tokenizer."""
+
+    store: TokenStore
+    vocabulary: Vocabulary
+    adapter: Adapter
+    tokenizer: "PreTrainedTokenizerFast | None"
+
+    def tokens(self, index: int) -> tuple[Ints, Ints]:
+        """Ids and spans of a record."""
+        if self.tokenizer is not None:
+            encoded = self.tokenizer.backend_tokenizer.encode(self.store.text(index), add_special_tokens=False)
+            return np.asarray(encoded.ids, np.int64), np.asarray(encoded.offsets, np.int64).reshape(-1, 2)
+        ids = np.asarray(self.store.tokens[int(self.store.offsets[index]) : int(self.store.offsets[index + 1])], np.int64)
+        return ids, token_spans(self.store.tokenizer, self.store.text(index), ids, self.vocabulary)
+
+
 class _Source:
     """One record, cut into windows."""
 
-    def __init__(self, store: TokenStore, index: int, vocabulary: Vocabulary, adapter: Adapter) -> None:
-        begin, end = int(store.offsets[index]), int(store.offsets[index + 1])
-        self.index, self.vocabulary, self.adapter = index, vocabulary, adapter
+    def __init__(self, reading: _Reading, index: int) -> None:
+        self.index, self.vocabulary, self.adapter = index, reading.vocabulary, reading.adapter
+        store, adapter = reading.store, reading.adapter
         self.text = store.text(index)
-        self.ids = np.asarray(store.tokens[begin:end], np.int64)
-        self.spans = token_spans(store.tokenizer, self.text, self.ids, vocabulary)
+        self.ids, self.spans = reading.tokens(index)
         self.parts = {name: _inside(spans, len(self.text)) for name, spans in (adapter.breakdown(self.text) or {}).items()}
         meta = dict(store.table["meta"][index].as_py() or ())
         if KIND in meta:

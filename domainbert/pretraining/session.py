@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from accelerate.utils import gather_object
-from transformers import TrainingArguments
+from transformers import PreTrainedModel, TrainingArguments
 from transformers.utils import logging as transformers_logging
 
 from domainbert.corpus.store import TokenStore
@@ -18,7 +18,7 @@ from domainbert.engine.checkpoint import checkpoint_path, latest_checkpoint
 from domainbert.engine.encoder import PackedEncoder
 from domainbert.engine.folder import RunFolder
 from domainbert.engine.layout import Layout
-from domainbert.engine.model import build_model, checkpoint_activations, restore_dropout
+from domainbert.engine.model import Dropouts, build_model, checkpoint_activations, restore_dropout
 from domainbert.engine.packing import BatchMaker, largest_rate
 from domainbert.engine.progress import ProgressDisplay, console
 from domainbert.engine.proof import proven_layout
@@ -32,7 +32,9 @@ from domainbert.evaluation.intrinsic import Bits
 from domainbert.evaluation.plots import loss_curve
 from domainbert.evaluation.report import best
 from domainbert.pretraining.objectives import make_losses, open_companions, require_readable
+from domainbert.pretraining.stages import with_head_stage
 from domainbert.pretraining.stores import adapter_of
+from domainbert.pretraining.vocabulary import Change, change_vocabulary, changes_vocabulary, old_vocabulary
 from domainbert.publishing.card import model_card
 from domainbert.publishing.facts import run_facts
 from domainbert.publishing.model_folder import write_model_folder
@@ -61,7 +63,8 @@ class Session:
         self.tokenizer = stores[0].tokenizer
         self.vocabulary = read_vocabulary(self.tokenizer, self.adapter)
         training = recipe.training
-        self.model, self._dropouts = build_model(recipe.model, self.vocabulary, max_length=training.max_length, seed=training.seed)
+        self.change: Change | None = None
+        self.model, self._dropouts = self._build()
         self.encoder = PackedEncoder(self.model, layout=self._layout())
         if training.gradient_checkpointing:
             checkpoint_activations(self.model)
@@ -71,6 +74,7 @@ class Session:
         self.companions, readers = open_companions(recipe, self.adapter, self.model, self.tokenizer)
         self.trainer = self._trainer(num_ranks, readers)
         self.before: dict[str, Bits] = {}
+        self.right_after: dict[str, Bits] = {}
 
     def train(self) -> bool:
         """Train to the end, from the last checkpoint if there is one.
@@ -79,8 +83,7 @@ class Session:
             Whether the end was reached; ``False`` after a signal, with a checkpoint saved.
         """
         if self._leads:
-            measure = self.held_out.rough if self.recipe.model.base == SCRATCH else self.held_out.full
-            self.before = measure(self.encoder)
+            self._measure_before()
             self.metrics.cut_back(self.trainer.start_step)
         if self.trainer.start_step == len(self.trainer.steps):
             self.trainer.load_checkpoint(self._latest[1])
@@ -100,6 +103,8 @@ class Session:
         self._load_best()
         after = self.held_out.full(self.encoder)
         result = evaluation(self.held_out, self.before, after, base=self.recipe.model.base, seed=self.recipe.training.seed)
+        if self.change is not None:
+            result["vocabulary"] = self.change.report(self.recipe, self.vocabulary, self.right_after)
         self._plot(result)
         self.encoder.release()
         restore_dropout(self.model, self._dropouts)
@@ -180,14 +185,51 @@ class Session:
                 self.folder.recipe, {**content, "stages": laid_out, "hardware": machine, "records_too_long": left_out}
             )
 
+    def _build(self) -> tuple[PreTrainedModel, Dropouts]:
+        """The model to train: with the run's vocabulary, and with a stage in front for a head that the base lacks."""
+        recipe, training = self.recipe, self.recipe.training
+        old = old_vocabulary(recipe, self.adapter) if changes_vocabulary(recipe) else None
+        built = build_model(recipe.model, old[1] if old else self.vocabulary, max_length=training.max_length, seed=training.seed)
+        model = built.model
+        if built.untrained:
+            self.recipe = with_head_stage(recipe, vocabulary_changes=old is not None)
+            self._say(
+                f"{recipe.model.base}: its files have no trained masked-LM head ({len(built.untrained)} weights are missing, "
+                f"{built.untrained[0]} is one); a new one is trained first, for {self.recipe.stage[0].steps} steps, with the rest frozen"
+            )
+        if old is not None:
+            model, self.change = change_vocabulary(model, old, recipe, self.stores, self.vocabulary)
+            before, now = self.change.tokens_per_thousand
+            self._say(
+                f"vocabulary: {old[1].size:,} entries of the base, {self.vocabulary.size:,} now, {self.change.num_shared:,} of them with "
+                f"an old entry's row, the others by {recipe.tokenizer.init}; {before:.1f} tokens for 1,000 characters, {now:.1f} now"
+            )
+        return model, built.dropouts
+
+    def _measure_before(self) -> None:
+        """The figures that training starts from; for a base with its own vocabulary, on the same hidden letters."""
+        if self.change is None:
+            self.before = (self.held_out.rough if self.recipe.model.base == SCRATCH else self.held_out.full)(self.encoder)
+            return
+        base = PackedEncoder(self.change.base)
+        self.before = self.held_out.read_by(self.change.tokenizer, self.change.vocabulary).full(base)
+        base.release()
+        self.right_after = self.held_out.full(self.encoder)
+        for kind, bits in self.right_after.items():
+            start = self.before[kind].bits
+            self._say(f"bits per {self.held_out.unit} ({kind}): the base {start:.3f}, with the new vocabulary {bits.bits:.3f}")
+
+    def _say(self, text: str) -> None:
+        if self.progress:
+            console.print(text, highlight=False)
+
     def _layout(self) -> Layout | None:
         """For a base, the layout that is proved on it; the table's for random weights, which the tests prove."""
         model = self.recipe.model
         if model.base == SCRATCH:
             return None
         layout = proven_layout(self.model, self.vocabulary, max_length=self.recipe.training.max_length)
-        if self.progress:
-            console.print(f"{model.base}: {self.model.config.model_type}, runs {layout}", highlight=False)
+        self._say(f"{model.base}: {self.model.config.model_type}, runs {layout}")
         return layout
 
     def _sized(self, args: TrainingArguments) -> Training:
@@ -203,8 +245,7 @@ class Session:
             tokens = min(gather_object([found]) if args.world_size > 1 else [found])
             if args.process_index == 0:
                 self.folder.write_json(self.folder.recipe, {**content, "micro_batch_tokens": tokens})
-        if self.progress:
-            console.print(f"micro_batch_tokens: {tokens:,}", highlight=False)
+        self._say(f"micro_batch_tokens: {tokens:,}")
         return replace(training, micro_batch_tokens=tokens)
 
     def _load_best(self) -> None:

@@ -12,7 +12,7 @@ from domainbert.corpus.store import MANIFEST, Manifest, TokenStore
 from domainbert.engine.folder import RunFolder
 from domainbert.errors import RunError, StoreError
 from domainbert.recipe.document import fingerprint
-from domainbert.recipe.schema import SCRATCH, Corpus, Recipe
+from domainbert.recipe.schema import Corpus, Recipe
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -79,7 +79,7 @@ def _build(path: Path, recipe: Recipe, corpus: Corpus, tokenizer: "PreTrainedTok
 
 
 def make_tokenizer(recipe: Recipe, adapter: Adapter, records: Iterable[Record]) -> "PreTrainedTokenizerFast":
-    """The recipe's tokenizer: the base's own, or one that the adapter makes from ``records``; checked against the adapter.
+    """The recipe's tokenizer: the base's own, also with more pieces, or one that the adapter makes from ``records``; checked.
 
     Raises:
         TokenizerError: it does not fit the domain.
@@ -88,7 +88,7 @@ def make_tokenizer(recipe: Recipe, adapter: Adapter, records: Iterable[Record]) 
     from domainbert.tokenization.check import check_tokenizer
 
     model = recipe.model
-    if model.base == SCRATCH:
+    if recipe.tokenizer.mode == "replace":
         options = type(adapter).tokenizer_kinds[recipe.tokenizer.kind](**recipe.tokenizer.options)
         tokenizer = adapter.tokenizer(recipe.tokenizer.kind, options, records, model_max_length=recipe.training.max_length)
     else:
@@ -99,7 +99,11 @@ def make_tokenizer(recipe: Recipe, adapter: Adapter, records: Iterable[Record]) 
         check_contract(Path(model.base), adapter, tokenizer)
         if tokenizer.model_max_length > _NO_LIMIT:
             tokenizer.model_max_length = recipe.training.max_length
-    check_tokenizer(tokenizer, adapter)
+        if recipe.tokenizer.mode == "extend":
+            from domainbert.tokenization.extend import extend_tokenizer
+
+            tokenizer = extend_tokenizer(tokenizer, (record.text for record in records), recipe.tokenizer.num_pieces)
+    check_tokenizer(tokenizer, adapter, learned=recipe.tokenizer.mode == "replace")
     return tokenizer
 
 
@@ -114,7 +118,7 @@ def _check(store: TokenStore, recipe: Recipe, corpus: Corpus, first: TokenStore 
         )
     if first is not None and first.manifest.tokenizer_sha256 != manifest.tokenizer_sha256:
         raise StoreError(f"{store.folder}: made with another tokenizer than {first.folder}; build one of them again")
-    if first is None and recipe.model.base != SCRATCH:
+    if first is None and recipe.tokenizer.mode == "keep":
         own = make_tokenizer(recipe, adapter_of(recipe, corpus), ())
         if own.backend_tokenizer.to_str() != store.tokenizer.backend_tokenizer.to_str():
             raise StoreError(f"{store.folder}: was not made with the tokenizer of {recipe.model.base}; give its sources instead")

@@ -131,11 +131,8 @@ def _training(training: Training, problems: Problems) -> None:
 def _tokenizer(recipe: Recipe, adapter: type[Adapter] | None, problems: Problems) -> Tokenizer:
     tokenizer, scratch = recipe.tokenizer, recipe.model.base == SCRATCH
     mode = tokenizer.mode or ("replace" if scratch else "keep")
-    if mode == "keep" and scratch:
-        problems.add("tokenizer.mode", '= "keep" has nothing to keep with model.base = "scratch"', because=("model.base",))
-    if mode == "replace" and not scratch:
-        text = '= "replace" needs model.base = "scratch": a base keeps its own tokenizer'
-        problems.add("tokenizer.mode", text, because=("model.base",))
+    if mode in ("keep", "extend") and scratch:
+        problems.add("tokenizer.mode", f'= "{mode}" has nothing to {mode} with model.base = "scratch"', because=("model.base",))
     if adapter is None or not problems.clean("tokenizer"):
         return tokenizer
     kinds = ", ".join(adapter.tokenizer_kinds)

@@ -51,11 +51,17 @@ class Model:
 class Tokenizer:
     """Which tokenizer. ``kind`` names an algorithm of the adapter; ``options`` are checked by the adapter's dataclass.
 
-    An empty ``mode`` means keep with a base and replace with scratch.
+    Args:
+        mode: ``keep`` the base's own, ``extend`` it by pieces learned on the corpus, or ``replace`` it by the adapter's. Empty means keep
+            with a base and replace with scratch.
+        init: where the new rows of a base's embeddings come from: the ``mean`` of their old pieces, or ``focus``, entries that are near.
+        num_pieces: with ``extend``, how many pieces are learned at most.
     """
 
     kind: str = ""
-    mode: str = choice("", "", "keep", "replace")
+    mode: str = choice("", "", "keep", "extend", "replace")
+    init: str = choice("mean", "mean", "focus")
+    num_pieces: int = number(1000, low=1, high=1_000_000)
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -63,7 +69,13 @@ class Tokenizer:
 class Corpus:
     """A named source of records. An empty ``adapter`` takes the recipe's.
 
-    ``card`` is its data card, a file or a shipped one's name: what a published model says of where its text comes from.
+    Args:
+        exclude_files: evaluation texts, in any format of the adapter; records that overlap with one are left out.
+        near_duplicates: estimated similarity from which an entry counts as a copy of an earlier one; 0 for exact copies only.
+        min_characters: shorter records are left out.
+        max_characters: longer ones; 0 for no limit.
+        max_boilerplate: share of a record's characters in lines that it holds already; 1 for no limit.
+        card: its data card, a file or a shipped one's name: what a published model says of where its text comes from.
     """
 
     name: str = "main"
@@ -73,6 +85,11 @@ class Corpus:
     validation_fraction: float = number(0.02, low=0.0, high=0.9)
     validation_groups: tuple[str, ...] = ()
     exclude_groups: tuple[str, ...] = ()
+    exclude_files: tuple[str, ...] = ()
+    near_duplicates: float = number(0.0, low=0.0, high=1.0)
+    min_characters: int = number(0, low=0)
+    max_characters: int = number(0, low=0)
+    max_boilerplate: float = number(1.0, low=0.0, high=1.0)
     max_drop_rate: float = number(0.05, low=0.0, high=1.0)
     views: Mapping[str, int] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -210,13 +227,20 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stretch of training. Exactly one of ``steps``, ``tokens``, ``epochs`` is above 0."""
+    """A stretch of training. Exactly one of ``steps``, ``tokens``, ``epochs`` is above 0.
+
+    Args:
+        freeze: parameters that stay as they are: ``"body"``, ``"embeddings"`` or globs of parameter names.
+        optimizer_state: whether the optimizer's moments are carried over from the stage before, or start anew.
+    """
 
     name: str = "mlm"
     steps: int = number(0, low=0)
     tokens: int = number(0, low=0)
     epochs: float = number(0.0, low=0.0)
     mix: Mapping[str, float] = field(default_factory=dict)
+    freeze: tuple[str, ...] = ()
+    optimizer_state: str = choice("carry", "carry", "reset")
     corruption: Corruption = field(default_factory=Corruption)
     objective: tuple[Objective, ...] = (Objective(),)
     schedule: Schedule = field(default_factory=Schedule)

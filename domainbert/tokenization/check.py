@@ -19,6 +19,7 @@ _LONGEST = 10**9  # transformers writes 1e30 where no length was set
 _CONFIG = "tokenizer_config.json"
 _SPELLED_OUT = 0.9  # of the words of four letters and more in single characters: no learned vocabulary does that
 _LONG_WORD = 4  # letters
+_FEWEST_ENTRIES = 64  # of a vocabulary for words, special tokens apart: the letters alone are more
 log = logging.getLogger(__name__)
 
 
@@ -28,8 +29,9 @@ class Fit:
 
     Args:
         unknown_rate: share of its tokens that are unknown.
-        pieces_per_word: mean number of tokens that lie in a word.
-        spelled_out: share of the words of four letters and more that are cut into single characters.
+        pieces_per_word: mean number of tokens that lie in a word with a letter in it.
+        spelled_out: share of those of four characters and more that are cut into single characters.
+        num_entries: of the vocabulary, special tokens apart.
         problem: the first loss of text; ``""`` for none.
         folded: the first text that comes back only as the tokenizer's own normalizer spells it (lower case, no accents); ``""`` for none.
     """
@@ -37,6 +39,7 @@ class Fit:
     unknown_rate: float
     pieces_per_word: float
     spelled_out: float
+    num_entries: int
     problem: str = ""
     folded: str = ""
 
@@ -53,15 +56,17 @@ def measure_fit(tokenizer: "PreTrainedTokenizerFast", adapter: Adapter) -> Fit:
         unknown_rate=num_unknown / max(num_tokens, 1),
         pieces_per_word=sum(pieces for _, pieces in words) / max(len(words), 1),
         spelled_out=sum(pieces >= size for size, pieces in long_words) / max(len(long_words), 1),
+        num_entries=len(set(tokenizer.get_vocab()) - set(tokenizer.all_special_tokens)),
         problem=next((problem for problem, _ in problems if problem), ""),
         folded=next((folded for _, folded in problems if folded), ""),
     )
 
 
-def check_tokenizer(tokenizer: "PreTrainedTokenizerFast", adapter: Adapter) -> Fit:
+def check_tokenizer(tokenizer: "PreTrainedTokenizerFast", adapter: Adapter, *, learned: bool = False) -> Fit:
     """The gate that every tokenizer passes, an adapter's own and a base's: tried on the adapter's probes.
 
-    A base that lower-cases or strips accents passes with a warning: its vocabulary knows no more.
+    A base that lower-cases or strips accents passes with a warning: its vocabulary knows no more. So does a tokenizer that was just
+    ``learned`` on a corpus too small to know the probes' words.
 
     Raises:
         TokenizerError: it has no ``tokenizer.json`` or no length limit; or on canonical text it gives an unknown token, leaves a character
@@ -75,15 +80,12 @@ def check_tokenizer(tokenizer: "PreTrainedTokenizerFast", adapter: Adapter) -> F
     fit = measure_fit(tokenizer, adapter)
     misfit, kinds = f"{name} does not fit adapter {adapter.name!r}", ", ".join(adapter.tokenizer_kinds)
     has_words = adapter.alphabet is None and adapter.max_pieces_per_word > 0
-    if has_words and fit.spelled_out >= _SPELLED_OUT:
-        raise TokenizerError(
-            f"{misfit}: {fit.spelled_out:.0%} of the probes' longer words come out as single characters, {fit.pieces_per_word:.1f} pieces "
-            f"a word. {type(tokenizer).__name__} was probably made without its vocabulary, as transformers 5 does in silence where the "
-            "tokenizer's class names vocabulary files that are absent or no longer read. The cure: load the model's tokenizer.json "
-            'itself with PreTrainedTokenizerFast(tokenizer_file="tokenizer.json") and its special tokens, and save it into the model\'s folder, '
-            f"so that {_CONFIG} names PreTrainedTokenizerFast; a model without tokenizer.json has to be converted first, with the "
-            "transformers release that it was published with"
-        )
+    is_spelled_out = fit.spelled_out >= _SPELLED_OUT or fit.num_entries < _FEWEST_ENTRIES
+    if learned and has_words and (is_spelled_out or fit.pieces_per_word > adapter.max_pieces_per_word):
+        log.warning("%s was learned on little text: %.1f pieces a word on the adapter's probes", name, fit.pieces_per_word)
+        has_words = False
+    if has_words and is_spelled_out:
+        raise TokenizerError(f"{misfit}: {_bare(tokenizer, fit)}")
     if fit.problem:
         share = f"; {fit.unknown_rate:.1%} of its tokens on the probes are unknown" if fit.unknown_rate else ""
         cure = "continue a base whose tokenizer falls back to bytes, or train from random weights with one of the adapter's own kinds"
@@ -91,8 +93,8 @@ def check_tokenizer(tokenizer: "PreTrainedTokenizerFast", adapter: Adapter) -> F
     if has_words and fit.pieces_per_word > adapter.max_pieces_per_word:
         raise TokenizerError(
             f"{misfit}: it needs {fit.pieces_per_word:.2f} pieces a word on the probes, at most {adapter.max_pieces_per_word:g} are "
-            "accepted: its vocabulary is another language's or another domain's, or too small. The cure: continue a base of this domain, or train "
-            f"with a tokenizer of the adapter's own and a larger vocabulary ({kinds})"
+            "accepted: its vocabulary is another language's or another domain's, or too small. The cure: continue a base of this domain, "
+            f"or train with a tokenizer of the adapter's own and a larger vocabulary ({kinds})"
         )
     if fit.folded:
         log.warning("%s: %s; what it folds is lost to the model", name, fit.folded)
@@ -114,6 +116,22 @@ def save_tokenizer(tokenizer: "PreTrainedTokenizerFast", folder: Path) -> None:
     path.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
+def _bare(tokenizer: "PreTrainedTokenizerFast", fit: Fit) -> str:
+    """What to say of a tokenizer that has lost its vocabulary."""
+    seen = (
+        f"{fit.spelled_out:.0%} of the probes' longer words come out as single characters, {fit.pieces_per_word:.1f} pieces a word"
+        if fit.spelled_out >= _SPELLED_OUT
+        else f"beside special tokens its vocabulary has {fit.num_entries} entries"
+    )
+    return (
+        f"{seen}. {type(tokenizer).__name__} was probably made without its vocabulary, as transformers 5 does in silence where the "
+        "tokenizer's class names vocabulary files that are absent or no longer read. The cure: load the model's tokenizer.json itself with "
+        'PreTrainedTokenizerFast(tokenizer_file="tokenizer.json") and its special tokens, and save it into the model\'s folder, so that '
+        f"{_CONFIG} names PreTrainedTokenizerFast; a model without tokenizer.json has to be converted first, with the transformers release "
+        "that it was published with"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Encoded:
     """A text, its ids without special tokens, and where each lies in it."""
@@ -123,11 +141,12 @@ class _Encoded:
     offsets: Sequence[tuple[int, int]]
 
     def words(self, adapter: Adapter) -> list[tuple[int, int]]:
-        """Length and number of pieces of every word; a piece counts where its last character lies."""
+        """Length and number of pieces of every word with a letter in it; a piece counts where its last character lies."""
         ends = np.array([end - 1 for start, end in self.offsets if end > start], np.int64)
         spans = adapter.units(self.text, "word")
         pieces = np.searchsorted(ends, spans[:, 1]) - np.searchsorted(ends, spans[:, 0])
-        return [(int(end - start), int(count)) for (start, end), count in zip(spans, pieces, strict=True)]
+        found = zip(spans.tolist(), pieces.tolist(), strict=True)
+        return [(end - start, count) for (start, end), count in found if any(map(str.isalpha, self.text[start:end]))]
 
 
 def _encoded(tokenizer: "PreTrainedTokenizerFast", text: str) -> _Encoded:

@@ -26,6 +26,7 @@ class Vocabulary:
         targets: whether each id may be hidden, predicted and used as a replacement, ``(size,)``.
         widths: characters that each id stands for, ``(size,)``; 0 for special tokens.
         concatenates: whether a text is plainly its tokens' spellings, one after another.
+        is_text: whether special tokens that a text spells are text: where the adapter writes none itself.
     """
 
     size: int
@@ -36,6 +37,7 @@ class Vocabulary:
     targets: NDArray[np.bool_]
     widths: NDArray[np.int64]
     concatenates: bool = False
+    is_text: bool = False
 
     @property
     def num_special(self) -> int:
@@ -67,7 +69,8 @@ def read_vocabulary(tokenizer: "PreTrainedTokenizerFast", adapter: Adapter) -> V
         raise TokenizerError(f"none of the {size} entries of the tokenizer belongs to the alphabet of adapter {adapter.name!r}")
     prefix, suffix = _surroundings(tokenizer, adapter.canonicalize(adapter.probes()[0]))
     concatenates = type(tokenizer.backend_tokenizer.decoder).__name__ == "Fuse"
-    return Vocabulary(size, prefix, suffix, int(tokenizer.mask_token_id), int(tokenizer.pad_token_id), targets, widths, concatenates)
+    mask_id, pad_id, is_text = int(tokenizer.mask_token_id), int(tokenizer.pad_token_id), not adapter.structure_tokens
+    return Vocabulary(size, prefix, suffix, mask_id, pad_id, targets, widths, concatenates, is_text)
 
 
 def token_spans(
@@ -85,6 +88,7 @@ def token_spans(
     if vocabulary.concatenates and widths.sum() == len(text):
         ends = np.cumsum(widths)
         return np.stack((ends - widths, ends), axis=1)
+    tokenizer.backend_tokenizer.encode_special_tokens = vocabulary.is_text
     offsets = tokenizer.backend_tokenizer.encode(text, add_special_tokens=False).offsets
     assert len(offsets) == len(ids), "the tokens are not this tokenizer's for this text"
     return np.asarray(offsets, np.int64).reshape(-1, 2)

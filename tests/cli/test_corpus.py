@@ -89,6 +89,17 @@ def test_inspect_shows_each_stage(run, tmp_path):
     assert max(map(len, shown)) < 200
 
 
+def test_encoding_is_named_or_missed(run, tmp_path):
+    (tmp_path / "livre.txt").write_bytes("L'été fut sec.\n".encode("latin-1") * 40)
+    arguments = ["corpus", "inspect", "--adapter", "french", "livre.txt", "tokenizer.options.emoji=false", "--records", "1"]
+    wrong = run(*arguments)
+    assert wrong.exit_code == 2
+    assert "byte 0xe9 at byte 2" in wrong.stderr
+    right = run(*arguments, "--encoding", "latin-1")
+    assert "L'été fut sec." in right.stdout
+    assert "L' été fut sec ." in right.stdout  # tokens are shown as text, not as the vocabulary's bytes
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -25,7 +25,7 @@ def folder(tmp_path_factory):
             tokenizer = adapter.tokenizer("character", None, (), model_max_length=MAX_LENGTH)
             scratch = Scratch(architecture, hidden_size=32, num_layers=2, num_heads=2, config={"initializer_range": 0.2})
             vocabulary = read_vocabulary(tokenizer, adapter)
-            model, _ = build_model(Model(scratch=scratch), vocabulary, max_length=MAX_LENGTH, seed=0)
+            model, *_ = build_model(Model(scratch=scratch), vocabulary, max_length=MAX_LENGTH, seed=0)
             made[architecture] = tmp_path_factory.mktemp(architecture) / "model"
             write_model_folder(made[architecture], model=model, tokenizer=tokenizer, adapter=adapter, card="")
         return made[architecture]

@@ -36,7 +36,7 @@ def test_scratch_models_have_the_shape_asked_for(architecture: str) -> None:
 @pytest.mark.parametrize("rate", [0.0, 0.5])
 def test_dropout_is_the_recipes_and_is_published_as_it_was(architecture: str, rate: float) -> None:
     recipe = Model(dropout=rate, scratch=Scratch(architecture, 32, 2, 2))
-    model, published = build_model(recipe, VOCABULARY, max_length=40, seed=0)
+    model, published, _ = build_model(recipe, VOCABULARY, max_length=40, seed=0)
     ids = torch.arange(6, 11)[None]
     model.train()
     assert torch.equal(model(input_ids=ids).logits, model(input_ids=ids).logits) == (rate == 0)

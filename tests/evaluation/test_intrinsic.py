@@ -79,7 +79,7 @@ def test_bits_against_the_library_one_window_at_a_time(kind: str, figure: str, t
     vocabulary = read_vocabulary(store.tokenizer, ADAPTER)
     windows = windows_of(store, vocabulary)[:40]
     shape = Scratch("bert", 32, 2, 2, config={"initializer_range": 0.3})
-    model, _ = build_model(Model(scratch=shape), vocabulary, max_length=64, seed=0)
+    model, *_ = build_model(Model(scratch=shape), vocabulary, max_length=64, seed=0)
     plain = build_model(Model(scratch=shape), vocabulary, max_length=64, seed=0)[0].eval()
     nats, letters = 0.0, 0
     for window in windows:
@@ -98,7 +98,7 @@ def test_bits_against_the_library_one_window_at_a_time(kind: str, figure: str, t
 def test_a_model_that_knows_nothing_scores_the_vocabulary(tmp_path: Path) -> None:
     store = store_of("character", tmp_path)
     vocabulary = read_vocabulary(store.tokenizer, ADAPTER)
-    model, _ = build_model(Model(scratch=Scratch("bert", 16, 1, 1)), vocabulary, max_length=64, seed=0)
+    model, *_ = build_model(Model(scratch=Scratch("bert", 16, 1, 1)), vocabulary, max_length=64, seed=0)
     for parameter in model.parameters():
         parameter.data.zero_()
     windows = windows_of(store, vocabulary)

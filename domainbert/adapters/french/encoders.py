@@ -29,12 +29,14 @@ def find_encoder(tokenizer: "PreTrainedTokenizerFast") -> Encode | None:
 
 
 def word_encoder(tokenizer: "Tokenizer") -> Encode:
-    """Ids of words by a table; text beyond Latin script, and text that spells a special token, goes to the tokenizer."""
+    """Ids of words by a table; text beyond Latin script goes to the tokenizer. Text that spells a special token stays text."""
+    tokenizer = type(tokenizer).from_str(tokenizer.to_str())
+    tokenizer.encode_special_tokens = True
     words, model = spelling.word_pattern(""), tokenizer.model
     table: dict[str, tuple[int, ...]] = {}
 
     def encode(text: str) -> NDArray[np.integer[Any]]:
-        if "[" in text or not spelling.is_latin(text):
+        if not spelling.is_latin(text):
             return np.array(tokenizer.encode(text, add_special_tokens=False).ids, np.uint32)
         found = words.findall(text)
         new = [word for word in set(found) if word not in table]

@@ -92,7 +92,7 @@ def find_encoder(tokenizer: "PreTrainedTokenizerFast") -> Encode | None:
     ours = {"type": "Split", "pattern": {"Regex": WORD}, "behavior": "Isolated", "invert": False}
     if {name: parts[name] for name in _DECISIVE} != dict.fromkeys(_DECISIVE) | {"pre_tokenizer": ours}:
         return None
-    added = {token["content"]: (token["id"],) for token in parts["added_tokens"]}
+    added: dict[str, tuple[int, ...]] = {token["content"]: (token["id"],) for token in parts["added_tokens"]}
     words = re.compile("|".join([*map(re.escape, sorted(added, key=len, reverse=True)), WORD])).findall
     known = _Known(backend, added).__getitem__
 

@@ -56,7 +56,9 @@ def test_nothing_is_unknown_and_everything_comes_back(tokenizer, raw):
     assert all(place in covered or character.isspace() for place, character in enumerate(text))
 
 
-@pytest.mark.parametrize("text", ["😀👩‍🚀", "Привет, мир", "中文", "ع", "x²+√2", "a" * 500, "9" * 301, "\x0b\u2028", "ﬁn", "\u0301seul", "##a # ##"])
+@pytest.mark.parametrize(
+    "text", ["😀👩‍🚀", "Привет, мир", "中文", "ع", "x²+√2", "a" * 500, "9" * 301, "\x0b\u2028", "ﬁn", "\u0301seul", "##a # ##"]
+)
 def test_what_the_alphabet_lacks_is_bytes(tokenizer, text):
     found = encoded(tokenizer, text)["input_ids"]
     assert tokenizer.unk_token_id not in found
@@ -81,7 +83,9 @@ def test_newlines_and_tabs_are_tokens(tokenizer):
 def test_clitics_are_words_and_lexical_apostrophes_are_not(tokenizer):
     assert pieces(tokenizer, "l'ami") == ["l'", "ami"]
     assert pieces(tokenizer, "L’homme")[0] == "L'"  # the normalizer in tokenizer.json folds apostrophes too
-    big = ADAPTER.tokenizer("wordpiece", WordPieceOptions(2000, emoji=False), [Record("a", "aujourd'hui l'an " * 50, "a")], model_max_length=9)
+    big = ADAPTER.tokenizer(
+        "wordpiece", WordPieceOptions(2000, emoji=False), [Record("a", "aujourd'hui l'an " * 50, "a")], model_max_length=9
+    )
     assert pieces(big, "aujourd'hui") == ["aujourd'hui"]
 
 
@@ -119,7 +123,18 @@ def test_alone_from_its_folder(tokenizer, tmp_path):
 def test_the_quick_encoder_gives_the_same_ids(tokenizer):
     encode = ADAPTER.fast_encoder(tokenizer)
     texts = [record.text for record in records(40)] + [ADAPTER.canonicalize(probe) for probe in ADAPTER.probes()]
-    texts += ["presqu'une ennemie", "QU'IL", "rock'n'roll 'n'", "x" * 200 + "'a", "Привет l'été", "½² ªº µ\u0301", "", " ", "l' arbre", "\n\n"]
+    texts += [
+        "presqu'une ennemie",
+        "QU'IL",
+        "rock'n'roll 'n'",
+        "x" * 200 + "'a",
+        "Привет l'été",
+        "½² ªº µ\u0301",
+        "",
+        " ",
+        "l' arbre",
+        "\n\n",
+    ]
     for text in texts:
         assert encode(text).tolist() == tokenizer.backend_tokenizer.encode(text, add_special_tokens=False).ids, text[:60]
     assert encode(texts[0]).dtype == np.uint32
@@ -132,6 +147,27 @@ def test_the_quick_encoder_knows_its_own_tokenizer_only(tokenizer):
     other = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
     other.pre_tokenizer = pre_tokenizers.Whitespace()
     assert ADAPTER.fast_encoder(PreTrainedTokenizerFast(tokenizer_object=other)) is None
+
+
+@pytest.mark.invariant
+def test_text_that_spells_a_special_token_stays_text(tokenizer, tmp_path):
+    from domainbert.corpus.build import build_store
+    from domainbert.recipe.schema import Corpus
+    from domainbert.tokenization.spans import read_vocabulary, token_spans
+
+    text = "Un [MASK] et [CLS][SEP] dans le texte, Привет [PAD]."
+    (tmp_path / "a.txt").write_text(text)
+    store = build_store(
+        ADAPTER,
+        Corpus(sources=(str(tmp_path / "a.txt"),), validation_fraction=0.0),
+        tmp_path / "store",
+        make_tokenizer=lambda _: tokenizer,
+        seed=0,
+    )
+    assert not set(store.tokens.tolist()) & set(tokenizer.all_special_ids)
+    assert squeezed(tokenizer.decode(store.tokens)) == squeezed(text)
+    spans = token_spans(store.tokenizer, text, store.tokens.astype(np.int64), read_vocabulary(store.tokenizer, ADAPTER))
+    assert [text[start:end] for start, end in spans[:4].tolist()][:2] == ["Un", "["]
 
 
 def test_special_tokens_are_no_targets(tokenizer):
@@ -165,7 +201,7 @@ def camembert(vocabulary, tmp_path):
     return PreTrainedTokenizerFast.from_pretrained(str(tmp_path))
 
 
-def test_stripped_accents_are_refused(tokenizer):
+def test_stripped_accents_are_named(tokenizer, caplog):
     """BERT's uncased tokenizers merge ``a`` and ``à``, ``ou`` and ``où``: a fifth of French words."""
     from tokenizers import Tokenizer, normalizers
     from transformers import PreTrainedTokenizerFast
@@ -175,12 +211,22 @@ def test_stripped_accents_are_refused(tokenizer):
     wrapped = PreTrainedTokenizerFast(
         tokenizer_object=backend, unk_token="[UNK]", pad_token="[PAD]", mask_token="[MASK]", model_max_length=512
     )
-    with pytest.raises(TokenizerError, match="comes back as"):
+    assert check_tokenizer(wrapped, ADAPTER).folded
+    assert "what it folds is lost to the model" in caplog.text
+
+
+def test_single_characters_are_refused_as_camembert_in_transformers_5(tmp_path):
+    """huggingface/transformers issue 45701: the vocabulary is ignored without a word, and each character is a token."""
+    letters = sorted(set("".join(map(ADAPTER.canonicalize, ADAPTER.probes()))) - {" "})
+    wrapped = camembert([("<unk>", 0.0), ("▁", -1.0), *((letter, -2.0) for letter in letters)], tmp_path)
+    with pytest.raises(TokenizerError, match="come out as single characters"):
         check_tokenizer(wrapped, ADAPTER)
 
 
 def test_a_tokenizer_that_lacks_letters_of_french_is_refused(tmp_path):
-    letters = sorted(set("".join(map(ADAPTER.canonicalize, ADAPTER.probes()))) - set(" œ"))
-    wrapped = camembert([("<unk>", 0.0), ("▁", -1.0), *((letter, -2.0) for letter in letters)], tmp_path)
+    probes = [ADAPTER.canonicalize(probe) for probe in ADAPTER.probes()]
+    words = {word for probe in probes for word in probe.split()} | {letter for probe in probes for letter in probe}
+    known = sorted(word for word in words if "œ" not in word and " " not in word)
+    wrapped = camembert([("<unk>", 0.0), ("▁", -1.0), *((f"▁{word}", -2.0) for word in known), *((word, -3.0) for word in known)], tmp_path)
     with pytest.raises(TokenizerError, match="is unknown to it"):
         check_tokenizer(wrapped, ADAPTER)

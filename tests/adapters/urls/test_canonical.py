@@ -62,8 +62,18 @@ def test_addresses_have_one_spelling(raw, canonical):
     assert canonicalize(raw) == canonical
 
 
-@pytest.mark.parametrize("host", ["bücher.example", "BÜCHER.example", "bu\u0308cher.example", "xn--bcher-kva.example", "XN--BCHER-KVA.EXAMPLE",
-                                  "b%C3%BCcher.example", "bücher\u3002example"])  # fmt: skip
+@pytest.mark.parametrize(
+    "host",
+    [
+        "bücher.example",
+        "BÜCHER.example",
+        "bu\u0308cher.example",
+        "xn--bcher-kva.example",
+        "XN--BCHER-KVA.EXAMPLE",
+        "b%C3%BCcher.example",
+        "bücher\u3002example",
+    ],
+)
 def test_unicode_and_punycode_are_one_host_and_one_group(host):
     """john-kurkowski/tldextract issue 366: the two spellings of a host had different suffixes, which let one through a blocklist."""
     assert canonicalize(host) == "[DOMAIN]xn--bcher-kva.example"
@@ -76,22 +86,36 @@ def test_mixed_unicode_and_punycode_suffixes(tmp_path):
     assert {record.group for record in ADAPTER.records(str(path))} == {"xn--fsqu00a.xn--55qx5d.cn"}
 
 
-@pytest.mark.parametrize("label", ["xn--", "xn---", "xn--0", "xn--zzzzzzzzzzzz99999999", "xn--\u00fc", "xn--a b", "xn--tub-1m9d15sfkkhsifsbqygyujjrw60"])
+@pytest.mark.parametrize(
+    "label", ["xn--", "xn---", "xn--0", "xn--zzzzzzzzzzzz99999999", "xn--\u00fc", "xn--a b", "xn--tub-1m9d15sfkkhsifsbqygyujjrw60"]
+)
 def test_what_is_no_punycode_is_kept_as_it_stands(label):
     """tldextract issues 191, 199, 200 and 164 (crashes) and 55 (names that merely begin like punycode)."""
     text = canonicalize(f"http://{label}.example/x")
     assert text.endswith(".example[PATH]x") and text.startswith("[DOMAIN]xn--") and canonicalize(text) == text
 
 
-@pytest.mark.parametrize("raw", ["example.com/http/x", "example.com/http://other.example/", "example.com/?u=http://other.example/", "httpbin.example"])
+@pytest.mark.parametrize(
+    "raw", ["example.com/http/x", "example.com/http://other.example/", "example.com/?u=http://other.example/", "httpbin.example"]
+)
 def test_http_inside_a_url_is_no_scheme(raw):
     """DomURLs_BERT's preprocessing looks for the four letters anywhere, and takes the rest for the host."""
     host = raw.split("/")[0]
     assert canonicalize(raw).startswith(f"[DOMAIN]{host}") and "http" in canonicalize(raw)
 
 
-@pytest.mark.parametrize("raw", ["hxxp://evil[.]example/x", "hXXps[:]//evil(.)example/x", "evil[dot]example/x", "evil[.example/x", "evil .example/x",
-                                 "h**p://evil{.}example/x", "evil[.]example[/]x"])  # fmt: skip
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "hxxp://evil[.]example/x",
+        "hXXps[:]//evil(.)example/x",
+        "evil[dot]example/x",
+        "evil[.example/x",
+        "evil .example/x",
+        "h**p://evil{.}example/x",
+        "evil[.]example[/]x",
+    ],
+)
 def test_defanged_spellings_are_restored(raw):
     assert canonicalize(raw) == "[DOMAIN]evil.example[PATH]x"
 
@@ -124,7 +148,9 @@ def test_userinfo_leaves_no_trace_but_its_token():
         assert canonicalize(raw) == "[USERINFO][DOMAIN]example.com"
 
 
-@pytest.mark.parametrize("raw", ["javascript:alert(1)", "data:text/html;base64,PGI+", "mailto:jo@mail.example", " JavaScript:x", "tel:5551234"])
+@pytest.mark.parametrize(
+    "raw", ["javascript:alert(1)", "data:text/html;base64,PGI+", "mailto:jo@mail.example", " JavaScript:x", "tel:5551234"]
+)
 def test_urls_that_name_no_place(raw):
     assert canonicalize(raw).startswith("[OPAQUE]") and "@" not in canonicalize(raw)
 
@@ -133,8 +159,21 @@ def test_a_host_may_be_called_data():
     assert canonicalize("data:8080/x") == "[DOMAIN]data[PORT]8080[PATH]x"
 
 
-@pytest.mark.parametrize("raw", ["example.com/[DOMAIN]bank.example", "example.com/?x=[MASK]", "example.com/[PATH]x", "[DOMAIN]www[PATH]a b", "[DOMAIN]192.0.2.7",
-                                 "[DOMAIN]a.example[PATH]%7E", "[DOMAIN]a.example[QUERY]token=x", "[IP]a.example", "[DOMAIN]A.example", "[MASK]"])  # fmt: skip
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "example.com/[DOMAIN]bank.example",
+        "example.com/?x=[MASK]",
+        "example.com/[PATH]x",
+        "[DOMAIN]www[PATH]a b",
+        "[DOMAIN]192.0.2.7",
+        "[DOMAIN]a.example[PATH]%7E",
+        "[DOMAIN]a.example[QUERY]token=x",
+        "[IP]a.example",
+        "[DOMAIN]A.example",
+        "[MASK]",
+    ],
+)
 def test_structure_cannot_be_injected(raw):
     """Only what the canonicaliser itself writes keeps its brackets."""
     spelled = canonicalize(raw)
@@ -150,10 +189,58 @@ def test_scheme_and_www_stay_where_they_are_wanted():
 
 
 PIECES = st.sampled_from(
-    [*STRUCTURE, "http://", "hxxp", "www.", "[.]", "a", "B", "example", ".com", "/", "\\", "?", "#", "&", "=", "%", "%4", "%41", "%2E", "%25", "%40", "@",
-     ":", ":80", ";", "[", "]", " ", "\t", "..", "/./", "token=", "eyJhbGciOiJI.eyJzdWIiOiIx", "AKIAIOSFODNN7EXAMPLE", "a@b.example", "%3Fsid%3D", "xn--",
-     "ü", "\u00ad", "。", "１", "0x", "1.2.3.4", "::1", "%FF", "\ud800", "_", "-", "."]
-)  # fmt: skip
+    [
+        *STRUCTURE,
+        "http://",
+        "hxxp",
+        "www.",
+        "[.]",
+        "a",
+        "B",
+        "example",
+        ".com",
+        "/",
+        "\\",
+        "?",
+        "#",
+        "&",
+        "=",
+        "%",
+        "%4",
+        "%41",
+        "%2E",
+        "%25",
+        "%40",
+        "@",
+        ":",
+        ":80",
+        ";",
+        "[",
+        "]",
+        " ",
+        "\t",
+        "..",
+        "/./",
+        "token=",
+        "eyJhbGciOiJI.eyJzdWIiOiIx",
+        "AKIAIOSFODNN7EXAMPLE",
+        "a@b.example",
+        "%3Fsid%3D",
+        "xn--",
+        "ü",
+        "\u00ad",
+        "。",
+        "\uff11",
+        "0x",
+        "1.2.3.4",
+        "::1",
+        "%FF",
+        "\ud800",
+        "_",
+        "-",
+        ".",
+    ]
+)
 URLISH = st.lists(PIECES | st.text(max_size=3), max_size=14).map("".join)
 
 
@@ -168,5 +255,11 @@ def test_any_text_has_a_canonical_spelling_that_stays(raw):
 
 @pytest.mark.timeout(20)
 def test_long_text_takes_linear_time():
-    for text in ("a" * 300_000 + "/@", "example.com/" + "a@" * 100_000, "example.com/?" + "=" * 200_000, "example.com/" + "%41" * 100_000 + "@", "[" * 200_000):
+    for text in (
+        "a" * 300_000 + "/@",
+        "example.com/" + "a@" * 100_000,
+        "example.com/?" + "=" * 200_000,
+        "example.com/" + "%41" * 100_000 + "@",
+        "[" * 200_000,
+    ):
         canonicalize(text)

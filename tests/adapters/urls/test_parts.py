@@ -37,8 +37,13 @@ def test_addresses_and_bare_names():
 
 def test_breakdown():
     found = {name: [TEXT[start:end] for start, end in spans] for name, spans in ADAPTER.breakdown(TEXT).items()}
-    assert found == {"name": ["mail.eu.big-shop"], "suffix": [".co.uk"], "path": ["a/b%20c/"], "query": ["q=1&lang=de&x=a,b&token=[REDACTED]"],
-                     "fragment": ["top"]}  # fmt: skip
+    assert found == {
+        "name": ["mail.eu.big-shop"],
+        "suffix": [".co.uk"],
+        "path": ["a/b%20c/"],
+        "query": ["q=1&lang=de&x=a,b&token=[REDACTED]"],
+        "fragment": ["top"],
+    }
     assert all(not len(spans) for spans in ADAPTER.breakdown("[OPAQUE]javascript:x").values())
 
 

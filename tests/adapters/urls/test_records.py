@@ -30,10 +30,13 @@ FORMATS = {
     "x.csv": (f"label,url\n1,{ONE}\n0,{TWO}\n", {}),
     "y.tsv": (f"{ONE}\tq\n{TWO}\tq\n", {"column": "1"}),
     "x.jsonl": (f'{{"url": "{ONE}"}}\n{{"url": "{TWO}"}}\n', {}),
-    "w3c.log": (f'#Version: 1.0\n#Fields: time cs-uri cs(User-Agent)\n00:00 {ONE} "a b"\n#Fields: time cs-uri\n00:01 {TWO}\n', {"column": "cs-uri"}),
+    "w3c.log": (
+        f'#Version: 1.0\n#Fields: time cs-uri cs(User-Agent)\n00:00 {ONE} "a b"\n#Fields: time cs-uri\n00:01 {TWO}\n',
+        {"column": "cs-uri"},
+    ),
     "zeek.log": (f"#separator \\x09\n#fields\tts\turi\n#types\ttime\tstring\n1.0\t{ONE}\n2.0\t{TWO}\n#close\tx\n", {"column": "uri"}),
     "squid.log": (f"1.1   5 10.0.0.1 TCP_MISS/200 9 GET {ONE} -\n1.2  50 10.0.0.1 TCP_MISS/200 9 GET {TWO} -\n", {"column": "7"}),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("packing", [bytes, gzip.compress])
@@ -61,8 +64,20 @@ def test_a_missing_column_lists_those_there(tmp_path):
 
 
 def test_bad_entries_are_counted_by_reason(tmp_path):
-    lines = ["javascript:alert(1)", "data:text/html,x", "mailto:a@b.example", "/only/a/path", "?q", "a b.example/x", "a..example", f"{'a' * 64}.example",
-             "a%00b.example", "", "x.example/" + "y" * 5000, ONE]  # fmt: skip
+    lines = [
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "mailto:a@b.example",
+        "/only/a/path",
+        "?q",
+        "a b.example/x",
+        "a..example",
+        f"{'a' * 64}.example",
+        "a%00b.example",
+        "",
+        "x.example/" + "y" * 5000,
+        ONE,
+    ]
     records, drops = read(write(tmp_path, "x.txt", "\n".join(lines)))
     assert [record.text for record in records] == [ONE]
     expected = {"javascript_url": 1, "data_url": 1, "mailto_url": 1, "no_host": 2, "malformed_host": 4, "blank": 1, "too_long": 1}

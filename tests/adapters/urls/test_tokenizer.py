@@ -34,7 +34,11 @@ def test_structure_tokens_are_single_known_and_no_targets(bpe):
 def test_a_spelled_special_token_stays_text(bpe):
     text = ADAPTER.canonicalize("example.com/[MASK][CLS]/[IP]?<0x41>=<mask>")
     tokens = bpe.convert_ids_to_tokens(ids(bpe, text))
-    assert [token for token in tokens if token in (*STRUCTURE, *tokenizer.SPECIAL_TOKENS, *tokenizer.BYTES)] == ["[DOMAIN]", "[PATH]", "[QUERY]"]
+    assert [token for token in tokens if token in (*STRUCTURE, *tokenizer.SPECIAL_TOKENS, *tokenizer.BYTES)] == [
+        "[DOMAIN]",
+        "[PATH]",
+        "[QUERY]",
+    ]
     assert bpe.decode(ids(bpe, text)) == text
 
 
