@@ -51,13 +51,14 @@ class Drops:
     """Entries left out of a corpus, counted by reason, with the first place of each reason.
 
     ``num_kept`` counts the entries that stay (not their pieces): the two give the drop rate. ``trimmed`` counts the
-    characters cut from entries that stay, by reason.
+    characters cut from entries that stay, by reason; ``altered`` counts entries that stay but were normalised, by what.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
     first: dict[str, str] = field(default_factory=dict)
     num_kept: int = 0
     trimmed: Counter[str] = field(default_factory=Counter)
+    altered: Counter[str] = field(default_factory=Counter)
 
     def add(self, reason: str, place: str) -> None:
         """Count one entry dropped for ``reason`` at ``place`` (file and line, byte or record)."""
@@ -157,6 +158,8 @@ class Adapter(ABC):
     """Pieces that a tokenizer may need for a word of the probes, on average; 0 for no bound."""
     structure_tokens: ClassVar[tuple[str, ...]] = ()
     """Tokens that ``canonicalize`` itself writes; every other special token that a text spells stays text."""
+    whole_records: ClassVar[bool] = False
+    """Whether a record means something only as a whole: those longer than ``max_length`` are then left out and counted, never cut."""
     libraries: ClassVar[tuple[str, ...]] = ()
     """Distributions that ``canonicalize`` relies on; their versions stand in the model's contract."""
 

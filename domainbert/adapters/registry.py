@@ -11,6 +11,7 @@ from domainbert.errors import DomainBertError
 
 BUILT_IN = {
     "biomedical": "domainbert.adapters.biomedical:BiomedicalAdapter",
+    "crystals": "domainbert.adapters.crystals:CrystalAdapter",
     "dna": "domainbert.adapters.dna:DnaAdapter",
     "french": "domainbert.adapters.french:FrenchAdapter",
     "molecules": "domainbert.adapters.molecules:MoleculesAdapter",

@@ -170,4 +170,5 @@ def render(found: "Statistics") -> str:
     rows.append(("split", found.split))
     rows += [(f"dropped: {reason}", f"{count:,}, first at {found.first_drops.get(reason, '?')}") for reason, count in found.drops.items()]
     rows += [(f"trimmed: {reason}", f"{count:,} characters") for reason, count in found.trimmed.items()]
+    rows += [(f"altered: {reason}", f"{count:,} entries") for reason, count in found.altered.items()]
     return columns(rows)

@@ -115,6 +115,7 @@ def _manifest(
         drops=dict(drops.counts),
         first_drops=dict(drops.first),
         trimmed=dict(drops.trimmed),
+        altered=dict(drops.altered),
         sources=files,
         split=_split_summary(prepared, corpus, totals, seed),
         has_weights=prepared.staging.has_weights,

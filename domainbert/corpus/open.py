@@ -5,6 +5,7 @@ import io
 import logging
 import stat
 from collections.abc import Collection, Iterator
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -125,15 +126,17 @@ class Source:
     Args:
         path: a regular file.
         max_bytes: what the file may unpack to.
+        archives: whether a tar archive is welcome; ``binary`` reads it.
 
     Raises:
         CorpusError: the file is missing, unreadable, empty, or of a kind that is not read.
     """
 
-    def __init__(self, path: Path, *, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(self, path: Path, *, max_bytes: int = MAX_BYTES, archives: bool = False) -> None:
         self.path = path
         self.num_records = 0
-        self._max_bytes = max_bytes
+        self.ends_in_zeros = False  # whether what ``binary`` has read so far does, as a tar archive must
+        self._max_bytes, self._archives = max_bytes, archives
         self._num_bytes = 0
         self._file = _open(path)
         try:
@@ -184,6 +187,17 @@ class Source:
         """The blocks as a text file."""
         return io.TextIOWrapper(io.BufferedReader(_Raw(self.blocks()), BLOCK_SIZE), encoding, newline="")
 
+    def binary(self) -> io.BufferedReader:
+        """The unpacked bytes as they are, for readers of binary formats. To be called once."""
+        return io.BufferedReader(_Raw(self._watched()), BLOCK_SIZE)
+
+    def _watched(self) -> Iterator[bytes]:
+        tail = b""
+        for block in chain((self.head,), self._blocks):
+            tail = (tail + block)[-512:]  # a tar block
+            self.ends_in_zeros = not tail.strip(b"\0")
+            yield block
+
     def _all_blocks(self) -> Iterator[bytes]:
         yield self.head.removeprefix(b"\xef\xbb\xbf")
         yield from self._blocks
@@ -225,7 +239,7 @@ class Source:
 
     def _refuse_archives(self) -> None:
         kind = next((kind for magic, kind in _UNSUPPORTED.items() if self.head.startswith(magic)), "")
-        if self.head[257:262] == b"ustar":  # POSIX.1-1988, the magic field of a tar header
+        if self.head[257:262] == b"ustar" and not self._archives:  # POSIX.1-1988, the magic field of a tar header
             kind = "a tar archive"
         if self.compression and unpacker(self.head)[0]:
             kind = "compressed twice"
@@ -245,9 +259,9 @@ class Source:
             )
 
 
-def open_source(path: Path) -> Source:
+def open_source(path: Path, *, archives: bool = False) -> Source:
     """Open a file for reading; see ``Source``."""
-    return Source(path)
+    return Source(path, archives=archives)
 
 
 def _open(path: Path) -> BinaryIO:

@@ -26,23 +26,24 @@ _COMMAND = "import sys, pickle; sys.path[:] = pickle.load(sys.stdin.buffer); fro
 
 
 def ordered_map(
-    work: Callable[[Sequence[Item]], list[Result]], items: Iterable[Item], *, processes: int = 0, chunk: int = 512
+    work: Callable[[Sequence[Item]], list[Result]], items: Iterable[Item], *, processes: int = 0, chunk: int = 512, alone: int = ALONE
 ) -> Iterator[tuple[Item, Result]]:
     """Each item with its result, in order; at most ``processes`` + 1 chunks are in memory.
 
     Args:
         work: gives the results of a chunk, one an item; a function of a module, or a ``functools.partial`` of one.
         items: are read no further ahead than is needed.
-        processes: 0 for as many as this process may use; with 1, or fewer than ``ALONE`` items, everything is done here.
+        processes: 0 for as many as this process may use; with 1, or fewer than ``alone`` items, everything is done here.
         chunk: items that go to a process at a time.
+        alone: items that are worked on here first.
 
     Raises:
         CorpusError: a worker ended before its work was done.
     """
     processes = processes or available_processors()
     stream = iter(items)
-    alone = _chunks(stream if processes == 1 else islice(stream, ALONE), chunk)
-    for part in alone:
+    here = _chunks(stream if processes == 1 else islice(stream, alone), chunk)
+    for part in here:
         yield from zip(part, work(part), strict=True)
     rest = next(stream, None)
     if rest is None:

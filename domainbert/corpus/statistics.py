@@ -40,6 +40,7 @@ class Statistics:
     drops: dict[str, int]
     first_drops: dict[str, str]
     trimmed: dict[str, int]
+    altered: dict[str, int]
     split: str
     num_sources: int
     source_bytes: int
@@ -66,6 +67,7 @@ def store_statistics(store: TokenStore) -> Statistics:
         drops=manifest.drops,
         first_drops=manifest.first_drops,
         trimmed=manifest.trimmed,
+        altered=manifest.altered,
         split=manifest.split,
         num_sources=len(manifest.sources),
         source_bytes=sum(source.num_bytes for source in manifest.sources),

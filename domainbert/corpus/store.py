@@ -54,6 +54,7 @@ class Manifest:
         drops: entries left out, by reason; duplicates among them.
         first_drops: the first place of each reason.
         trimmed: characters cut from kept entries, by reason (long N runs, short pieces).
+        altered: entries that were normalised, by what (deuterium, oxidation states).
         split: how the corpus was split, for people.
         has_weights: whether there is a ``weights.bin``.
     """
@@ -71,6 +72,7 @@ class Manifest:
     drops: dict[str, int] = field(default_factory=dict)
     first_drops: dict[str, str] = field(default_factory=dict)
     trimmed: dict[str, int] = field(default_factory=dict)
+    altered: dict[str, int] = field(default_factory=dict)
     sources: tuple[SourceFile, ...] = ()
     split: str = ""
     has_weights: bool = False

@@ -44,9 +44,15 @@ class UniformOptions:
 
 @dataclass(frozen=True, slots=True)
 class UnitOptions:
-    """``select = "unit"``: whole units of the adapter, such as a k-mer or a word."""
+    """``select = "unit"``: whole units of the adapter, such as a k-mer or a word.
+
+    Args:
+        unit: one of the adapter's.
+        only: whether nothing outside such units is hidden; else a token that lies in none is a unit of its own.
+    """
 
     unit: str = ""
+    only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,10 +115,13 @@ class BatchMaker:
         position_T = ranges(np.zeros_like(length_N), length_N)
         windows = read_windows(self.stores, self.vocabulary, samples) if companions or corruption.select != "uniform" else []
         readings = {name: self.readers[name].read(samples, windows, prefix=len(self.vocabulary.prefix)) for name in companions}
+        target_T = self.vocabulary.targets[ids_T] & self._content(position_T, length_N, sample_T)
+        if corruption.options.get("only"):
+            target_T &= self._in_units(samples, windows, str(corruption.options["unit"]))
         candidates = Candidates(
             sample_T,
             position_T,
-            self.vocabulary.targets[ids_T] & self._content(position_T, length_N, sample_T),
+            target_T,
             self._weights(samples, length_N),
             None if corruption.select == "uniform" else self._units(samples, windows, readings, corruption),
             samples.keys,
@@ -171,6 +174,15 @@ class BatchMaker:
             label_N[rows[whole]] = store.labels[record[whole]]
         return label_N
 
+    def _in_units(self, samples: Samples, windows: Sequence[Window], unit: str) -> NDArray[np.bool_]:
+        """Whether each token touches a unit."""
+        prefix, suffix = np.zeros(len(self.vocabulary.prefix), bool), np.zeros(len(self.vocabulary.suffix), bool)
+        parts: list[NDArray[np.bool_]] = []
+        for row, window in enumerate(windows):
+            units = self.adapters[int(samples.source[row])].units(window.text, unit)
+            parts += [prefix, tokens_in(window.spans, units), suffix]
+        return np.concatenate(parts)
+
     def _units(
         self, samples: Samples, windows: Sequence[Window], readings: "Mapping[str, Reading]", corruption: Corruption
     ) -> Ints:
@@ -189,6 +201,14 @@ class BatchMaker:
         return np.concatenate(parts)
 
 
+def tokens_in(spans: Ints, units: Ints) -> NDArray[np.bool_]:
+    """Whether each token touches a unit; arguments as for ``group_tokens``."""
+    first = np.searchsorted(units[:, 1], spans[:, 0], side="right")
+    last = np.searchsorted(units[:, 0], spans[:, 1], side="left") - 1
+    inside: NDArray[np.bool_] = last >= first
+    return inside
+
+
 def group_tokens(spans: Ints, units: Ints) -> Ints:
     """Number each token by the unit it touches; units that a token straddles become one group, as do tokens of one unit.
 
@@ -201,7 +221,7 @@ def group_tokens(spans: Ints, units: Ints) -> Ints:
     """
     first = np.searchsorted(units[:, 1], spans[:, 0], side="right")
     last = np.searchsorted(units[:, 0], spans[:, 1], side="left") - 1
-    outside = last < first
+    outside = ~tokens_in(spans, units)
     joins_previous = np.zeros(len(spans), bool)
     reach = np.maximum.accumulate(np.where(outside, -1, last))
     joins_previous[1:] = ~outside[1:] & (first[1:] <= reach[:-1])

@@ -1,5 +1,6 @@
 """The data loader's side of training: an item is a whole optimizer step, made from its number alone."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -7,7 +8,6 @@ from functools import cached_property
 import numpy as np
 from torch.utils.data import Dataset
 
-from domainbert.corpus.store import TokenStore
 from domainbert.engine.encoder import PackedInput
 from domainbert.engine.order import Ints, Samples, Slots, Source, StepPlan
 from domainbert.engine.packing import Batch, BatchMaker, micro_batches
@@ -17,6 +17,7 @@ from domainbert.errors import CorpusError
 from domainbert.recipe.schema import Stage, Training
 
 _SHOWN_SAMPLES = 5
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,8 @@ class Steps(Dataset[Step]):
         names: the recipe's name of each of the maker's stores.
         stages: of the recipe.
         training: of the recipe.
+
+    ``num_too_long`` counts, by corpus, the training records that must stay whole and are longer than ``max_length``.
     """
 
     def __init__(self, maker: BatchMaker, names: Sequence[str], stages: Sequence[Stage], training: Training) -> None:
@@ -55,10 +58,12 @@ class Steps(Dataset[Step]):
         self.rank, self.num_ranks = 0, 1
         self._stages = tuple(stages)
         capacity = training.max_length - maker.vocabulary.num_special
-        sources = [_source(number, store, capacity, training.seed) for number, store in enumerate(maker.stores)]
+        self.num_too_long: dict[str, int] = {}
+        sources = [self._source(number, capacity) for number in range(len(maker.stores))]
         self.sources = [source for source in sources if source.num_samples]
         if not self.sources:
-            raise CorpusError(f"{', '.join(self.names)}: no corpus has a training record with a token")
+            longer = f"; {sum(self.num_too_long.values()):,} are longer than max_length" if self.num_too_long else ""
+            raise CorpusError(f"{', '.join(self.names)}: no corpus has a training record with a token{longer}")
         self._terms = [StageTerms(stage, self.names) for stage in self._stages]
         self._plans: list[StepPlan] = []
         self.spans = lay_out(self._stages, self._plan_stages())
@@ -124,6 +129,21 @@ class Steps(Dataset[Step]):
                 taken = slots.counts_before(plan.start(lengths[-1]))
         return lengths
 
+    def _source(self, number: int, capacity: int) -> Source:
+        """What training draws from a store; records that must stay whole and do not fit are counted and left out."""
+        store = self.maker.stores[number]
+        records = store.indexes("train")
+        lengths = store.num_tokens(records)
+        usable = lengths > 0
+        if self.maker.adapters[number].whole_records and (too_long := int((lengths > capacity).sum())):
+            self.num_too_long[self.names[number]] = too_long
+            usable &= lengths <= capacity
+            _log.warning(
+                "corpus %r: %s of %s training records are longer than max_length %s and are left out: they would mean nothing in pieces",
+                self.names[number], f"{too_long:,}", f"{len(records):,}", self.training.max_length,
+            )  # fmt: skip
+        return Source(number, records[usable], lengths[usable], capacity=capacity, seed=self.training.seed)
+
     def _stage_steps(self, stage: Stage, plan: StepPlan, slots: Slots) -> int:
         if stage.steps:
             return stage.steps
@@ -136,12 +156,6 @@ class Steps(Dataset[Step]):
         if not stage.mix:
             return [float(source.num_tokens) for source in self.sources]
         return [stage.mix.get(self.names[source.number], 0.0) for source in self.sources]
-
-
-def _source(number: int, store: TokenStore, capacity: int, seed: int) -> Source:
-    records = store.indexes("train")
-    lengths = store.num_tokens(records)
-    return Source(number, records[lengths > 0], lengths[lengths > 0], capacity=capacity, seed=seed)
 
 
 def _nothing_to_predict(batch: Batch, terms: StageTerms) -> PackedInput:

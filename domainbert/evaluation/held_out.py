@@ -63,6 +63,7 @@ class HeldOut:
         self.stores, self.adapter, self.vocabulary = stores, adapter, vocabulary
         self._max_length, self._micro_batch_tokens, self._tokenizer = max_length, micro_batch_tokens, tokenizer
         self.alphabet = adapter.alphabet
+        self.num_too_long = self._num_too_long() if adapter.whole_records else 0
         self.windows, self._quick = self._windows(FULL_LETTERS), self._windows(QUICK_LETTERS)
         # A very short held-out text may have nothing hidden in it: then there is nothing to score.
         self.kinds = tuple(kind for kind in kinds(vocabulary, adapter) if any(window.hidden[kind].any() for window in self.windows))
@@ -114,6 +115,11 @@ class HeldOut:
         """Held-out letters in all."""
         return sum(store.num_characters("validation") for store in self.stores)
 
+    def _num_too_long(self) -> int:
+        """Held-out records that must stay whole and do not fit, by the stores' own tokens."""
+        lengths = [store.num_tokens(store.indexes("validation")) for store in self.stores]
+        return sum(int((length > self._max_length - self.vocabulary.num_special).sum()) for length in lengths)
+
     def _windows(self, max_letters: int) -> list[Window]:
         sizes = {"max_length": self._max_length, "max_letters": max_letters}
         found = (held_out_windows(store, self.vocabulary, self.adapter, tokenizer=self._tokenizer, **sizes) for store in self.stores)
@@ -152,6 +158,7 @@ def evaluation(held_out: HeldOut, before: Mapping[str, Bits], after: Mapping[str
             "letters": held_out.num_letters(),
             "letters_in_windows": sum(len(window.text) for window in held_out.windows),
             "windows": len(held_out.windows),
+            "records_too_long": held_out.num_too_long,
             "share_in_repeats_seen_in_training": opponents.repeats if opponents else None,
             "repeat_length": REPEAT_LENGTH,
         },

@@ -91,7 +91,8 @@ def held_out_windows(
 ) -> list[Window]:
     """Windows of the store's validation records, spread evenly over them when they hold more than ``max_letters``.
 
-    Of text, whole records are chosen, by their number alone: the same ones for every tokenizer and every ``max_length``.
+    Of text, whole records are chosen, by their number alone: the same ones for every tokenizer and every ``max_length``,
+    except that records which must stay whole and do not fit are left out.
 
     Args:
         store: of the run.
@@ -110,6 +111,8 @@ def held_out_windows(
         lengths = store.num_tokens(records)
     else:
         lengths = np.array([len(reading.tokens(int(index))[0]) for index in records], np.int64)
+    if adapter.whole_records:
+        records, lengths = records[lengths <= capacity], lengths[lengths <= capacity]
     counts = -(-lengths // capacity)
     record = np.repeat(records, counts)
     start = ranges(np.zeros_like(counts), counts) * capacity

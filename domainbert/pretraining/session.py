@@ -186,7 +186,10 @@ class Session:
         if "stages" not in content:
             laid_out = to_dict(replace(self.recipe, stage=stages))["stage"]
             machine = hardware(args.device, num_ranks=args.world_size)
-            self.folder.write_json(self.folder.recipe, {**content, "stages": laid_out, "hardware": machine})
+            left_out = steps.num_too_long
+            self.folder.write_json(
+                self.folder.recipe, {**content, "stages": laid_out, "hardware": machine, "records_too_long": left_out}
+            )
 
     def _build(self) -> tuple[PreTrainedModel, Dropouts]:
         """The model to train: with the run's vocabulary, and with a stage in front for a head that the base lacks."""

@@ -1,0 +1,5 @@
+"""Crystals: structures as text."""
+
+from domainbert.adapters.crystals.adapter import CrystalAdapter
+
+__all__ = ["CrystalAdapter"]
