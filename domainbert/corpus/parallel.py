@@ -26,7 +26,7 @@ _COMMAND = "import sys, pickle; sys.path[:] = pickle.load(sys.stdin.buffer); fro
 
 
 def ordered_map(
-    work: Callable[[Sequence[Item]], list[Result]], items: Iterable[Item], *, processes: int = 0, chunk: int = 512, alone: int = ALONE
+    work: Callable[[Sequence[Item]], list[Result]], items: Iterable[Item], *, processes: int = 0, chunk: int = 512, alone: int | None = None
 ) -> Iterator[tuple[Item, Result]]:
     """Each item with its result, in order; at most ``processes`` + 1 chunks are in memory.
 
@@ -35,14 +35,14 @@ def ordered_map(
         items: are read no further ahead than is needed.
         processes: 0 for as many as this process may use; with 1, or fewer than ``alone`` items, everything is done here.
         chunk: items that go to a process at a time.
-        alone: items that are worked on here first.
+        alone: items that are worked on here first, ``ALONE`` by default.
 
     Raises:
         CorpusError: a worker ended before its work was done.
     """
     processes = processes or available_processors()
     stream = iter(items)
-    here = _chunks(stream if processes == 1 else islice(stream, alone), chunk)
+    here = _chunks(stream if processes == 1 else islice(stream, ALONE if alone is None else alone), chunk)
     for part in here:
         yield from zip(part, work(part), strict=True)
     rest = next(stream, None)

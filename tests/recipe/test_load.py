@@ -149,7 +149,7 @@ def test_base_keeps_its_tokenizer_and_scratch_replaces_it(recipe):
         (with_line("options = {k = 6}", below='kind = "character"'), "unknown key 'tokenizer.options.k'; this table has no keys"),
         (MINIMAL.replace('"character"', '"kmer"\noptions = {k = 9}'), "tokenizer.options.k = 9 is outside 2..7"),
         (with_line("mode = 'keep'", below='kind = "character"'), 'tokenizer.mode = "keep" has nothing to keep with model.base = "scratch"'),
-        (MINIMAL.replace('adapter = "dna"', 'adapter = "dn"'), "adapter = \"dn\": no adapter is called 'dn'; there are: biomedical, dna, "),
+        (MINIMAL.replace('adapter = "dna"', 'adapter = "dn"'), "adapter = \"dn\": no adapter is called 'dn'; there are: biomedical, crystals, dna, "),
         (MINIMAL.replace('adapter = "dna"', ""), "adapter is missing"),
         (MINIMAL.replace('adapter = "dna"', 'adapter = "dna"\nschema = 2'), "schema = 2, this program reads schema 1"),
     ],
