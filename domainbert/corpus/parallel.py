@@ -33,7 +33,7 @@ def ordered_map(
     Args:
         work: gives the results of a chunk, one an item; a function of a module, or a ``functools.partial`` of one.
         items: are read no further ahead than is needed.
-        processes: 0 for as many as this process may use; with 1, or fewer than ``alone`` items, everything is done here.
+        processes: 0 for as many as this process may use; with 1, or no more than ``alone`` items, everything is done here.
         chunk: items that go to a process at a time.
         alone: items that are worked on here first, ``ALONE`` by default.
 
