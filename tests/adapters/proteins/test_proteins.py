@@ -175,7 +175,7 @@ def test_uniprot_flat_file(tmp_path):
 def test_damaged_uniprot_flat_files(tmp_path):
     path = tmp_path / "a.dat"
     path.write_text(flat("P1", UBIQUITIN) + flat("P2", UBIQUITIN)[:-60])
-    with pytest.raises(CorpusError, match="a.dat:7: the file ends within an entry"):
+    with pytest.raises(CorpusError, match=r"a\.dat:7: the file ends within an entry"):
         read(path)
     path.write_text(flat("P1", UBIQUITIN, length=80))
     with pytest.raises(CorpusError, match="P1: SQ says 80 residues, 76 follow"):
