@@ -124,7 +124,13 @@ def visible_scores(counts: Counts, held_out: Sequence[Codes]) -> tuple[Score, ..
     return _scores(counts, _pieces(held_out, counts), largest_pair=(counts.span - 1) // 2)
 
 
-def hidden_scores(counts: Counts, windows: Sequence[Codes], hidden: Sequence[NDArray[np.bool_]]) -> tuple[Score, ...]:
+def hidden_scores(
+    counts: Counts,
+    windows: Sequence[Codes],
+    hidden: Sequence[NDArray[np.bool_]],
+    *,
+    wanted: Sequence[NDArray[np.bool_]] | None = None,
+) -> tuple[Score, ...]:
     """Bits of every hidden known letter, from letters of the same window that are visible.
 
     A letter is predicted from the nearest visible run on its left (one-sided), or on both sides (two-sided), at its true
@@ -136,8 +142,10 @@ def hidden_scores(counts: Counts, windows: Sequence[Codes], hidden: Sequence[NDA
         counts: of the training text.
         windows: code arrays, each scored by itself.
         hidden: for each window, which letters are hidden.
+        wanted: which of those are scored; all when absent.
     """
-    pieces = ((codes, known & ~mask, known & mask) for codes, known, mask in _known(windows, hidden, counts))
+    known_pieces = zip(_known(windows, hidden, counts), hidden if wanted is None else wanted, strict=True)
+    pieces = ((codes, known & ~mask, known & mask & chosen) for (codes, known, mask), chosen in known_pieces)
     return _scores(counts, pieces, largest_pair=counts.span - 1)
 
 

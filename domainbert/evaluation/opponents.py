@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domainbert.adapters.base import Alphabet
-from domainbert.evaluation.baselines import Score, count_tables, hidden_scores, visible_scores
+from domainbert.evaluation.baselines import Codes, Counts, Score, count_tables, hidden_scores, visible_scores
 from domainbert.evaluation.intrinsic import Window
 from domainbert.evaluation.text_counts import MAX_ORDER, count_text
 
@@ -35,8 +35,20 @@ def letter_opponents(
     """Scores with every neighbour visible, and by kind with the windows' letters hidden, for a domain of few letters."""
     counts = count_tables((_codes(text, alphabet) for text in train), num_letters=len(alphabet.letters))
     codes = [_codes(window.text, alphabet) for window in windows]
-    hidden = {kind: _plain(hidden_scores(counts, codes, [window.hidden_letters(kind) for window in windows])) for kind in kinds}
+    hidden = {kind: _letter_scores(counts, codes, windows, kind) for kind in kinds}
     return _plain(visible_scores(counts, [_codes(text, alphabet) for text in held_out])), hidden
+
+
+def _letter_scores(counts: Counts, codes: Sequence[Codes], windows: Sequence[Window], kind: str) -> list[CountScore]:
+    """Scores of the windows' hidden letters, and of those of each part."""
+    hidden = [window.hidden_letters(kind) for window in windows]
+    parts: dict[str, dict[str, float]] = {}
+    for name in dict.fromkeys(name for window in windows for name in window.parts):
+        wanted = [window.parts.get(name, np.zeros(len(window.text), bool)) for window in windows]
+        if any((mask & inside).any() for mask, inside in zip(hidden, wanted, strict=True)):
+            parts[name] = {score.name: score.bits for score in hidden_scores(counts, codes, hidden, wanted=wanted)}
+    scores = hidden_scores(counts, codes, hidden)
+    return [CountScore(s.name, s.bits, s.num_letters, {name: bits[s.name] for name, bits in parts.items()}) for s in scores]
 
 
 def text_opponents(train: Iterable[str], windows: Sequence[Window], kind: str) -> list[CountScore]:

@@ -231,3 +231,19 @@ def test_hidden_neighbours_make_e_coli_harder(coli):
     assert best_two_sided(visible).bits < best_two_sided(single).bits - 0.02
     assert best_two_sided(single).bits < best_two_sided(block).bits - 0.04
     assert best_two_sided(block).bits < best_one_sided(block).bits < 2.0
+
+
+def test_hidden_scores_of_parts_add_up_to_the_whole():
+    """Letters of either half, weighted by their number, give the figure of all; 1e-12 is rounding."""
+    from domainbert.evaluation.baselines import count_tables, hidden_scores
+
+    rng = np.random.default_rng(0)
+    counts = count_tables([rng.integers(0, 20, 5000).astype(np.uint8)], num_letters=20)
+    assert counts.span == 5  # 20**5 entries fit, 20**6 do not
+    window, hidden = rng.integers(0, 20, 400).astype(np.uint8), rng.random(400) < 0.2
+    left = np.arange(400) < 150
+    whole = hidden_scores(counts, [window], [hidden])
+    parts = [hidden_scores(counts, [window], [hidden], wanted=[half]) for half in (left, ~left)]
+    for score, first, second in zip(whole, *parts, strict=True):
+        total = first.bits * first.num_letters + second.bits * second.num_letters
+        assert score.bits == pytest.approx(total / score.num_letters, rel=1e-12)

@@ -79,6 +79,12 @@ class MoleculesAdapter(Adapter):
             self._remember(text, known)
         return known
 
+    def group(self, text: str) -> str:
+        """The Bemis-Murcko scaffold; of a molecule without rings a hash of its own; empty for text that is no molecule."""
+        from domainbert.adapters.molecules.chemistry import judge_smiles
+
+        return judge_smiles([text], replace(self.options, group_column=""))[0].group
+
     def _remember(self, text: str, spelled: str) -> None:
         if len(self._spelled) >= REMEMBERED:
             self._spelled, self._spelled_before = {}, self._spelled

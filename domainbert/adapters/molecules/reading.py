@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 LINES_SUFFIXES = frozenset({".smi", ".smiles", ".ism", ".can", ".cxsmiles"})
 SDF_SUFFIXES = frozenset({".sdf", ".sd", ".mol"})
 TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".parquet", ".jsonl", ".ndjson"})
+SHOWN_DROPS = 20  # of each reason
 CHARACTERS_PER_ATOM = 40  # more than any spelling of an atom takes: a cheap bound before RDKit sees the text
 
 _log = logging.getLogger(__name__)
@@ -76,12 +77,20 @@ def judged(raws: Iterable[_Raw], options: MoleculesOptions, drops: Drops, *, are
     for raw, verdict in ordered_map(work, raws, processes=options.processes):
         if verdict.reason:
             place = f"{raw.place} ({verdict.detail})"
-            _log.info("dropped: %s: %s", verdict.reason, place)
             drops.add(verdict.reason, place)
+            _log_drop(verdict.reason, place, drops)
             continue
         drops.num_kept += 1
         # A start, so that two molecules of one name in a row are two entries.
         yield Record(raw.id, verdict.text, raw.group or verdict.group, {"file": raw.file, "start": "0"})
+
+
+def _log_drop(reason: str, place: str, drops: Drops) -> None:
+    """Each drop with its place, as long as a person would read them; afterwards for those who ask for more."""
+    number = drops.counts[reason]
+    _log.log(logging.INFO if number <= SHOWN_DROPS else logging.DEBUG, "dropped: %s: %s", reason, place)
+    if number == SHOWN_DROPS:
+        _log.info("dropped: %s: further ones are only counted (logging at level DEBUG names them)", reason)
 
 
 def sample_texts(records: Iterable[Record]) -> Iterator[_Raw]:

@@ -51,7 +51,7 @@ def generate() -> Iterator[Record]:
     rng = np.random.Generator(np.random.PCG64(SEED))
     for number, (name, _, text) in enumerate(ANCESTORS):
         family = _Family(rng, text)
-        is_whole = number % WHOLE_FAMILY_EVERY == 0
+        is_whole = number % WHOLE_FAMILY_EVERY == 1
         for clade in range(1, NUM_CLADES + 1):
             group = name if is_whole else f"{name}, clade {clade}"
             kind = "of whole families" if is_whole else "of clades"

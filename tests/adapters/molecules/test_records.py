@@ -118,6 +118,8 @@ def test_scaffolds_are_groups_and_acyclic_molecules_their_own(tmp_path):
     groups = [record.group for record in read(path)]
     assert groups[:3] == ["c1ccccc1", "c1ccccc1", "C1CC1"]
     assert groups[3] == groups[5] != groups[4] and groups[3].startswith("acyclic-")
+    adapter = MoleculesAdapter()
+    assert [adapter.group(text) for text in ("Cc1ccccc1", "CCO", "no molecule")] == [groups[0], groups[3], ""]
 
 
 def test_tables_name_their_columns(tmp_path):
@@ -167,6 +169,15 @@ def test_processes_change_nothing(tmp_path, monkeypatch):
     alone, beside = Drops(), Drops()
     assert read(path, alone, processes=1) == read(path, beside, processes=2)
     assert alone == beside and alone.counts == {"unclosed_ring": 429}
+
+
+def test_many_drops_do_not_flood_the_log(tmp_path, caplog):
+    path = tmp_path / "a.smi"
+    path.write_text("C1CC\n" * 50 + "CC\n")
+    drops = Drops()
+    with caplog.at_level(logging.INFO):
+        read(path, drops)
+    assert drops.counts == {"unclosed_ring": 50} and len(caplog.records) == 21
 
 
 def test_randomised_view_is_the_same_molecule():
