@@ -1,6 +1,6 @@
 """The built-in molecules: real ones that come with RDKit, so that none has to be made up or downloaded.
 
-The first 5,000 compounds of the National Cancer Institute's open collection and 10,000 screening compounds of the Walter and Eliza
+The first 4,999 compounds of the National Cancer Institute's open collection and 10,000 screening compounds of the Walter and Eliza
 Hall Institute, in the order of their files, mixed two to one.
 """
 

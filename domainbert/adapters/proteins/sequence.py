@@ -17,6 +17,7 @@ SHORTEST_JUDGED = 20  # letters; a peptide of few kinds of residues may be short
 NUCLEOTIDE_SHARE = 0.9  # of letters: proteins have about a quarter of A, C, G, T and N
 BASE_SHARE = 0.05  # that each of the four bases has in a nucleic acid; silk is G, A and S, and cysteine is rare (1.4 % of Swiss-Prot)
 
+_STANDARD = RESIDUES.encode()
 _LEGAL = (RESIDUES + NONSTANDARD + UNKNOWN + "J" + GAPS + STOP).encode()
 _LEGAL += _LEGAL.lower()
 
@@ -38,6 +39,15 @@ def why_not_protein(text: str, options: ProteinsOptions) -> str:
         options: policies and limits.
     """
     data = text.encode("ascii", "replace")
+    if not data.translate(None, _STANDARD):  # most entries: the short way
+        if len(data) < options.min_length:
+            return "too_short" if data else "empty_sequence"
+        return "looks_like_nucleotides" if looks_like_nucleotides(data) else ""
+    return _why_not_unusual(data, options)
+
+
+def _why_not_unusual(data: bytes, options: ProteinsOptions) -> str:
+    """The same for an entry that holds anything but the twenty residues in upper case."""
     illegal = data.translate(None, _LEGAL)
     letters = data.translate(None, GAPS.encode()).upper()
     length = len(letters)

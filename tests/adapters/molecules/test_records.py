@@ -200,12 +200,3 @@ def test_randomised_view_is_the_same_molecule():
 def test_units(unit, expected):
     text = "Cc1ccc2c(c1)[nH]cc2[N+](=O)[O-]"
     assert [text[start:end] for start, end in MoleculesAdapter().units(text, unit)] == expected
-
-
-def test_sample_is_real_molecules_with_their_scaffolds():
-    drops = Drops()
-    records = list(MoleculesAdapter().records("sample", drops=drops))
-    assert (len(records), drops.counts) == (14_991, {"valence": 8})
-    assert len({record.text for record in records}) > 14_000
-    assert len({record.group for record in records}) == 9_088
-    assert sum(record.group.startswith("acyclic-") for record in records) > 500
