@@ -19,7 +19,16 @@ def headless(finished, tmp_path):
 
 def test_a_missing_head_is_trained_first_with_the_rest_frozen(headless, recipe, process, tmp_path):
     done = process(
-        "pretrain", "--recipe", recipe, "--base", headless, "--output", tmp_path / "run", "training.max_steps=20", "training.save_steps=2"
+        "pretrain",
+        "--recipe",
+        recipe,
+        "--base",
+        headless,
+        "--output",
+        tmp_path / "run",
+        "training.max_steps=20",
+        "training.save_steps=2",
+        "training.keep_checkpoints=20",
     )
     assert "have no trained masked-LM head" in " ".join(done.stderr.split())
     stages = json.loads((tmp_path / "run" / "recipe.json").read_text())["stages"]
