@@ -1,6 +1,6 @@
 """The built-in proteins: made-up relatives of well-known ones.
 
-Each of some forty proteins is the ancestor of a family. It splits into clades, these into groups of close relatives. What a model can
+Each of some thirty proteins is the ancestor of a family. It splits into clades, these into groups of close relatives. What a model can
 learn, from near to far:
 
 * unigram: the composition of proteins;
@@ -8,8 +8,9 @@ learn, from near to far:
 * a chain's length: which places of a family hardly ever change and which do;
 * long range: pairs of places far apart that change together, as residues in contact do.
 
-A third of the families are one group as a whole, so that some of the held-out text is of families that training never saw; of the
-others clades are groups. ``meta["kind"]`` says which, and held-out figures are given for each apart.
+Clades are groups; some families are one group as a whole, and some chains have no relatives at all, so that held-out text of three kinds
+can be told apart: a new clade of a known family, a new family, an orphan. Nothing but composition can be known of the last two.
+``meta["kind"]`` says which, and held-out figures are given for each apart.
 
 The numbers' sources stand beside them and in data_cards/proteins-sample.md. Only uniform doubles of NumPy's PCG64 are drawn, and only
 + - * / is done with them, so that every platform writes the same residues.
@@ -28,12 +29,13 @@ Residues = NDArray[np.int64]  # index into LETTERS
 Weights = NDArray[np.float64]
 
 SEED = 20261124
-NUM_CLADES = 8  # of a family
+NUM_CLADES = 12  # of a family
 NUM_BRANCHES = 4  # of a clade
 NUM_CHAINS = 4  # of a branch
-CLADE_DISTANCE, BRANCH_DISTANCE, CHAIN_DISTANCE = 0.35, 0.15, 0.05  # replacements a place of rate 1
+CLADE_DISTANCE, BRANCH_DISTANCE, CHAIN_DISTANCE = 0.2, 0.08, 0.04  # replacements a place of rate 1
 INDEL_RATE = 0.02  # insertions and deletions a replacement
-WHOLE_FAMILY_EVERY = 3
+WHOLE_FAMILY_EVERY = 9
+ORPHAN_EVERY = 6  # chains; genes without known relatives are common in every genome (Tautz and Domazet-Loso 2011, Nat. Rev. Genet. 12, 692)
 
 # Four rates of a gamma distribution of shape 0.5, equally frequent: Yang 1994, J. Mol. Evol. 39, 306-314; a shape usual in proteins
 SITE_RATES = np.array([0.0334, 0.2519, 0.8203, 2.8944])
@@ -51,13 +53,18 @@ def generate() -> Iterator[Record]:
     rng = np.random.Generator(np.random.PCG64(SEED))
     for number, (name, _, text) in enumerate(ANCESTORS):
         family = _Family(rng, text)
-        is_whole = number % WHOLE_FAMILY_EVERY == 1
+        is_whole = number % WHOLE_FAMILY_EVERY == 8
         for clade in range(1, NUM_CLADES + 1):
             group = name if is_whole else f"{name}, clade {clade}"
-            kind = "of whole families" if is_whole else "of clades"
             for chain, residues in enumerate(family.clade(), start=1):
-                spelled = "".join(LETTERS[residue] for residue in residues)
-                yield Record(f"{name} {clade}.{chain}", spelled, group, {"file": "sample", "start": "0", "kind": kind})
+                yield _record(f"{name} {clade}.{chain}", residues, group, "new family" if is_whole else "new clade")
+                if chain % ORPHAN_EVERY == 0:
+                    orphan = f"orphan {number + 1}.{clade}.{chain}"
+                    yield _record(orphan, _orphan(rng, len(residues)), orphan, "orphan")
+
+
+def _record(name: str, residues: Residues, group: str, kind: str) -> Record:
+    return Record(name, "".join(LETTERS[residue] for residue in residues), group, {"file": "sample", "start": "0", "kind": kind})
 
 
 @dataclass(frozen=True)
@@ -123,6 +130,13 @@ class _Family:
         places = np.repeat(chain.places, times)
         inserted = np.concatenate(([False], places[1:] == places[:-1]))
         return _Chain(np.repeat(chain.residues, times), np.where(inserted, -1, places))
+
+
+def _orphan(rng: np.random.Generator, length: int) -> Residues:
+    """A chain of average composition."""
+    sums = np.cumsum(BACKGROUND)
+    orphan: Residues = (rng.random(length)[:, None] >= sums[:-1] / sums[-1]).sum(axis=1)
+    return orphan
 
 
 def _exchange() -> Weights:
