@@ -3,6 +3,7 @@
 import hashlib
 from collections import Counter, defaultdict
 from itertools import combinations, islice
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -68,3 +69,15 @@ def test_distant_places_change_together(records):
             ) / len(texts) ** 2
             found += together > 0.7 and together > by_chance + 0.3
     assert found >= 5
+
+
+def test_data_card_says_what_the_corpus_is(records):
+    from huggingface_hub import DatasetCard
+
+    card = DatasetCard((Path(__file__).parents[2] / "data_cards" / "proteins-sample.md").read_text())
+    text = " ".join(card.text.split())
+    assert "synthetic" in text and card.data.license == "cc-by-4.0"
+    assert f"{len(records):,} chains, {sum(len(record.text) for record in records):,} residues" in text
+    for kind in ("new clade", "new family", "orphan"):
+        chains = [record.text for record in records if record.meta["kind"] == kind]
+        assert f"| {len(chains):,} | {sum(map(len, chains)):,} |" in text
