@@ -53,7 +53,7 @@ def generate() -> Iterator[Record]:
     rng = np.random.Generator(np.random.PCG64(SEED))
     for number, (name, _, text) in enumerate(ANCESTORS):
         family = _Family(rng, text)
-        is_whole = number % WHOLE_FAMILY_EVERY == 8
+        is_whole = (number + 1) % WHOLE_FAMILY_EVERY == 0
         for clade in range(1, NUM_CLADES + 1):
             group = name if is_whole else f"{name}, clade {clade}"
             for chain, residues in enumerate(family.clade(), start=1):
