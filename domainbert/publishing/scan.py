@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from domainbert.errors import ModelError
+from domainbert.adapters.registry import load_adapter
+from domainbert.errors import DomainBertError, ModelError
+from domainbert.publishing.contract import FILE as CONTRACT
 from domainbert.publishing.redact import find_secret
 from domainbert.publishing.weights import read_header
 
 # Everything that a published model consists of. What is not on this list stays here.
 ALLOWED: Final = re.compile(
     r"config\.json|model(?:-\d{5}-of-\d{5})?\.safetensors|model\.safetensors\.index\.json|tokenizer\.json|tokenizer_config\.json"
-    r"|special_tokens_map\.json|domainbert\.json|README\.md|recipe\.json|evaluation(?:-step-\d+)?\.json|plots/[\w.-]+\.png|data_cards/[\w.-]+\.md"
+    r"|special_tokens_map\.json|heads\.safetensors|domainbert\.json|README\.md|recipe\.json|evaluation(?:-step-\d+)?\.json|plots/[\w.-]+\.png|data_cards/[\w.-]+\.md"
 )
 WEIGHTS: Final = re.compile(r"model(?:-\d{5}-of-\d{5})?\.safetensors|model\.safetensors\.index\.json")
 # Unpickled on loading, or run.
@@ -82,8 +84,23 @@ def _faults(path: Path) -> Iterator[str]:
             yield "is no PNG picture"
         if path.suffix == ".json":
             yield from _json_faults(data)
+        if path.name == CONTRACT:
+            data = _without_probes(data)
     if secret := find_secret(data):
         yield f"holds {secret}; remove it, and revoke it if it was real"
+
+
+def _without_probes(contract: bytes) -> bytes:
+    """A contract without the raw examples that are the adapter's own: they are public, and may show what a secret looks like."""
+    try:
+        content = json.loads(contract)
+        probes = load_adapter(content["adapter"]).probes()
+        own = [example["raw"] for example in content["examples"] if example["raw"] in probes]
+    except (ValueError, KeyError, TypeError, DomainBertError):
+        return contract
+    for raw in own:
+        contract = contract.replace(json.dumps(raw, ensure_ascii=False).encode(), b'""').replace(json.dumps(raw).encode(), b'""')
+    return contract
 
 
 def _json_faults(data: bytes) -> Iterator[str]:
