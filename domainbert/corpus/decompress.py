@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 BLOCK_SIZE = 1 << 18  # bytes handed out at a time; stays within a core's second-level cache
 _READ_SIZE = 1 << 17  # compressed bytes; small, because zlib copies what follows the end of each of bgzip's 64 KiB members
-_ZSTD_FEED = 1 << 10  # compressed bytes; zstandard has no output limit, and 1 KiB of zeros unpacks to 33 MB
+_ZSTD_FEED = 1 << 8  # compressed bytes; zstandard has no output limit, and 256 bytes of zeros unpack to 8 MB
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"

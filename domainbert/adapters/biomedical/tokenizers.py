@@ -12,6 +12,7 @@ from domainbert.adapters.base import Record
 from domainbert.adapters.biomedical.morphemes import segment
 from domainbert.adapters.biomedical.options import BpeOptions, MorphemeOptions, WordPieceOptions
 from domainbert.errors import TokenizerError
+from domainbert.tokenization.build import wrapped
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -33,14 +34,10 @@ def build_tokenizer(options: Options, records: Iterable[Record], *, model_max_le
     Raises:
         TokenizerError: there is no text to learn from.
     """
-    from transformers import PreTrainedTokenizerFast
-
     names = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")
-    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
-        tokenizer_object=backend(options, (record.text for record in records)),
+    return wrapped(
+        backend(options, (record.text for record in records)),
         model_max_length=model_max_length,
-        padding_side="right",
-        clean_up_tokenization_spaces=False,
         **dict(zip(names, SPECIAL_TOKENS, strict=True)),
     )
 
@@ -92,9 +89,7 @@ def longest_pieces(pieces: Iterable[str], vocabulary_size: int) -> "Tokenizer":
             break
         entries.setdefault(piece)
     vocabulary = {piece: index for index, piece in enumerate(entries)}
-    return Tokenizer(
-        models.WordPiece(vocabulary, unk_token="[UNK]", continuing_subword_prefix=CONTINUES, max_input_chars_per_word=LONGEST)
-    )
+    return Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]", continuing_subword_prefix=CONTINUES, max_input_chars_per_word=LONGEST))
 
 
 def morpheme_pieces(texts: Iterable[str], splitter: "object") -> Iterator[str]:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from domainbert.adapters.base import Encode
 from domainbert.adapters.crystals.notation import CELL, END, vocabulary
+from domainbert.tokenization.build import wrapped
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -19,14 +20,10 @@ TARGETS = frozenset(vocabulary()) - {*CELL, END}
 
 def build_tokenizer(*, model_max_length: int) -> "PreTrainedTokenizerFast":
     """The tokenizer with ``<cls>`` before a text and ``<sep>`` behind it."""
-    from transformers import PreTrainedTokenizerFast
-
     names = ("pad_token", "unk_token", "mask_token", "cls_token", "sep_token")
-    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
-        tokenizer_object=backend(),
+    return wrapped(
+        backend(),
         model_max_length=model_max_length,
-        padding_side="right",
-        clean_up_tokenization_spaces=False,
         **dict(zip(names, SPECIAL_TOKENS, strict=True)),
     )
 

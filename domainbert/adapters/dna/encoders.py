@@ -1,6 +1,5 @@
 """NumPy look-ups that give the ids of ``tokenizer.json`` a hundred times faster; the tokenizer stays the authority."""
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,14 +9,13 @@ from domainbert.adapters.base import Encode
 from domainbert.adapters.dna.options import CharacterOptions, KmerOptions
 from domainbert.adapters.dna.sequence import token_grid
 from domainbert.adapters.dna.tokenizers import LETTERS, SPECIAL_TOKENS, UNKNOWN_BASE, backend
+from domainbert.tokenization.build import gives_same_ids
 
 if TYPE_CHECKING:
-    from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerFast
 
 _NUM_SPECIAL = len(SPECIAL_TOKENS)
 _NUM_LETTERS = len(LETTERS)
-_DECISIVE = ("added_tokens", "normalizer", "pre_tokenizer", "model")  # the parts of tokenizer.json that decide ids
 
 
 def find_encoder(tokenizer: "PreTrainedTokenizerFast") -> Encode | None:
@@ -25,7 +23,7 @@ def find_encoder(tokenizer: "PreTrainedTokenizerFast") -> Encode | None:
     sizes: dict[int, CharacterOptions | KmerOptions] = {_NUM_SPECIAL + _NUM_LETTERS + 1: CharacterOptions()}
     sizes |= {_NUM_SPECIAL + _NUM_LETTERS**k + _NUM_LETTERS + 1: KmerOptions(k) for k in range(2, 8)}
     options = sizes.get(len(tokenizer))
-    if options is None or _decisive(tokenizer.backend_tokenizer) != _decisive(backend(options)):
+    if options is None or not gives_same_ids(tokenizer.backend_tokenizer, backend(options)):
         return None
     return kmer_encoder(options.k) if isinstance(options, KmerOptions) else character_encoder()
 
@@ -83,8 +81,3 @@ def _letter_table(*, first: int, other: int = 0) -> bytes:
 
 def _ascii(text: str) -> bytes:
     return text.encode("ascii", "replace")
-
-
-def _decisive(tokenizer: "Tokenizer") -> dict[str, Any]:
-    parts = json.loads(tokenizer.to_str())
-    return {name: parts[name] for name in _DECISIVE}

@@ -12,6 +12,7 @@ import numpy as np
 from domainbert.adapters.base import Record
 from domainbert.adapters.dna.options import BpeOptions, CharacterOptions, KmerOptions
 from domainbert.errors import TokenizerError
+from domainbert.tokenization.build import wrapped
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -33,14 +34,10 @@ def build_tokenizer(
     options: CharacterOptions | KmerOptions | BpeOptions, records: Iterable[Record], *, model_max_length: int
 ) -> "PreTrainedTokenizerFast":
     """The tokenizer that ``options`` describe; only BPE reads ``records`` (of canonical text)."""
-    from transformers import PreTrainedTokenizerFast
-
     names = ("unk_token", "pad_token", "mask_token", "cls_token", "eos_token", "bos_token")
-    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
-        tokenizer_object=backend(options, records),
+    return wrapped(
+        backend(options, records),
         model_max_length=model_max_length,
-        padding_side="right",
-        clean_up_tokenization_spaces=False,
         **dict(zip(names, SPECIAL_TOKENS, strict=True)),
     )
 

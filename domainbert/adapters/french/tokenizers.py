@@ -14,6 +14,7 @@ from domainbert.adapters.base import Record
 from domainbert.adapters.french import spelling
 from domainbert.adapters.french.options import WordPieceOptions
 from domainbert.errors import TokenizerError
+from domainbert.tokenization.build import wrapped
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -37,14 +38,10 @@ _TRAINING_DIGITS = "[0-9]"  # one at a time, so that no piece but the pairs hold
 
 def build_tokenizer(options: WordPieceOptions, records: Iterable[Record], *, model_max_length: int) -> "PreTrainedTokenizerFast":
     """The tokenizer that ``options`` describe, learned on records of canonical text."""
-    from transformers import PreTrainedTokenizerFast
-
     vocabulary = {token: index for index, token in enumerate(_entries(options, records))}
-    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
-        tokenizer_object=backend(vocabulary),
+    return wrapped(
+        backend(vocabulary),
         model_max_length=model_max_length,
-        padding_side="right",
-        clean_up_tokenization_spaces=False,
         pad_token=PAD,
         unk_token=UNKNOWN,
         cls_token=CLS,

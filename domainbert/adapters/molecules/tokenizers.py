@@ -1,6 +1,5 @@
 """The tokenizer of SMILES, complete in ``tokenizer.json``, and a quicker way to its ids."""
 
-import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -9,27 +8,23 @@ from numpy.typing import NDArray
 
 from domainbert.adapters.base import Encode
 from domainbert.adapters.molecules import smiles
+from domainbert.tokenization.build import gives_same_ids, wrapped
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerFast
 
 SPECIAL_TOKENS = ("<pad>", "<unk>", "<cls>", "<eos>", "<mask>")  # no name in brackets: that would be spelled like an atom
-_DECISIVE = ("added_tokens", "normalizer", "pre_tokenizer", "model")  # the parts of tokenizer.json that decide ids
 _ID = np.dtype("<u2")
 _MAX_BRACKETS = 1 << 16  # remembered; real corpora have some hundred
 
 
 def build_tokenizer(*, model_max_length: int) -> "PreTrainedTokenizerFast":
     """Atom-level tokens; see ``smiles.PATTERN``."""
-    from transformers import PreTrainedTokenizerFast
-
     names = ("pad_token", "unk_token", "cls_token", "eos_token", "mask_token")
-    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
-        tokenizer_object=backend(),
+    return wrapped(
+        backend(),
         model_max_length=model_max_length,
-        padding_side="right",
-        clean_up_tokenization_spaces=False,
         **dict(zip(names, SPECIAL_TOKENS, strict=True)),
     )
 
@@ -56,7 +51,7 @@ def vocabulary() -> dict[str, int]:
 
 def find_encoder(tokenizer: "PreTrainedTokenizerFast") -> Encode | None:
     """The quick way for a tokenizer that is, part by part, ours; ``None`` for any other."""
-    if len(tokenizer) != len(vocabulary()) or _decisive(tokenizer.backend_tokenizer) != _decisive(backend()):
+    if len(tokenizer) != len(vocabulary()) or not gives_same_ids(tokenizer.backend_tokenizer, backend()):
         return None
     return make_encoder()
 
@@ -107,8 +102,3 @@ class _Table(dict[str, bytes]):
             self.update({token: ids for token, ids in self._tokens.items() if token not in "[]"})
         ids = self[piece] = b"".join(map(self.single, smiles.split(piece)))
         return ids
-
-
-def _decisive(tokenizer: "Tokenizer") -> dict[str, Any]:
-    parts = json.loads(tokenizer.to_str())
-    return {name: parts[name] for name in _DECISIVE}

@@ -1,6 +1,5 @@
 """The tokenizer of proteins, complete in ``tokenizer.json``, with the 33 ids of ESM-2; and a look-up that gives them quicker."""
 
-import json
 from string import ascii_lowercase
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 
 from domainbert.adapters.base import Encode
 from domainbert.adapters.proteins.sequence import RESIDUES
+from domainbert.tokenization.build import gives_same_ids, wrapped
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -17,19 +17,14 @@ if TYPE_CHECKING:
 # Order of ESM-2's vocab.txt on the Hub (facebook/esm2_*). <null_1> makes their number odd there; it is never used.
 VOCABULARY = ("<cls>", "<pad>", "<eos>", "<unk>", *RESIDUES, *"XBUZO", ".", "-", "<null_1>", "<mask>")
 SPECIAL_TOKENS = tuple(token for token in VOCABULARY if len(token) > 1)
-_DECISIVE = ("added_tokens", "normalizer", "pre_tokenizer", "model")  # the parts of tokenizer.json that decide ids
 
 
 def build_tokenizer(*, model_max_length: int) -> "PreTrainedTokenizerFast":
     """One token a residue, ``<cls>`` before a sequence and ``<eos>`` after it, as ESM-2 has it."""
-    from transformers import PreTrainedTokenizerFast
-
     names = {"cls_token": "<cls>", "pad_token": "<pad>", "eos_token": "<eos>", "unk_token": "<unk>", "mask_token": "<mask>"}
-    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
-        tokenizer_object=backend(),
+    return wrapped(
+        backend(),
         model_max_length=model_max_length,
-        padding_side="right",
-        clean_up_tokenization_spaces=False,
         additional_special_tokens=["<null_1>"],
         **names,
     )
@@ -60,7 +55,7 @@ def vocabulary() -> dict[str, int]:
 
 def find_encoder(tokenizer: "PreTrainedTokenizerFast") -> Encode | None:
     """The look-up for a tokenizer that is, part by part, ours; ``None`` for any other."""
-    if len(tokenizer) != len(VOCABULARY) or _decisive(tokenizer.backend_tokenizer) != _decisive(backend()):
+    if len(tokenizer) != len(VOCABULARY) or not gives_same_ids(tokenizer.backend_tokenizer, backend()):
         return None
     return make_encoder()
 
@@ -77,8 +72,3 @@ def make_encoder() -> Encode:
         return np.frombuffer(text.encode("ascii", "replace").translate(ids), np.uint8)
 
     return encode
-
-
-def _decisive(tokenizer: "Tokenizer") -> dict[str, Any]:
-    parts = json.loads(tokenizer.to_str())
-    return {name: parts[name] for name in _DECISIVE}

@@ -15,6 +15,7 @@ from domainbert.adapters.base import Encode, Record
 from domainbert.adapters.urls.canonical import ESCAPE, STRUCTURE, VISIBLE
 from domainbert.adapters.urls.options import BpeOptions
 from domainbert.errors import TokenizerError
+from domainbert.tokenization.build import wrapped
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -34,14 +35,10 @@ _DECISIVE = ("normalizer", "pre_tokenizer", "truncation", "padding")
 
 def build_tokenizer(options: BpeOptions, records: Iterable[Record], *, model_max_length: int) -> "PreTrainedTokenizerFast":
     """The tokenizer for canonical text like that of ``records``."""
-    from transformers import PreTrainedTokenizerFast
-
     names = ("unk_token", "pad_token", "cls_token", "sep_token", "mask_token")
-    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
-        tokenizer_object=_backend(options, records),
+    return wrapped(
+        _backend(options, records),
         model_max_length=model_max_length,
-        padding_side="right",
-        clean_up_tokenization_spaces=False,
         **dict(zip(names, SPECIAL_TOKENS, strict=True)),
     )
 
