@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from domainbert.engine import attention
+from domainbert.engine.cross_entropy import linear_cross_entropy
 from domainbert.engine.families import family_of
 from domainbert.engine.layout import Layout, Rectangle, layout_of, rectangles
 from domainbert.engine.order import Ints
@@ -112,9 +113,14 @@ class PackedEncoder:
         self._takes_positions, self._takes_types = "position_ids" in accepted, "token_type_ids" in accepted
         self._current: PackedInput | None = None
         self._rows: Tensor | None = None
+        self._labels: Tensor | None = None
         self._layers: tuple[int, ...] = ()
         self._states: list[Tensor] = []
         self._hooks = [model.base_model.register_forward_hook(self._select)]
+        output = model.get_output_embeddings()  # type: ignore[no-untyped-call]
+        self._fused = self.family.linear_head and isinstance(output, nn.Linear)
+        if self._fused:
+            self._hooks += [output.register_forward_pre_hook(self._withhold), output.register_forward_hook(self._lose)]
         if self.layout.packed and model.config.model_type == "esm" and model.config.token_dropout:
             self._own_token_dropout(model)
 
@@ -122,7 +128,9 @@ class PackedEncoder:
         """Logits of the selected positions, ``(S, V)``, in input order; see ``encode``."""
         return self.encode(inputs, wrapped=wrapped).logits_SV
 
-    def encode(self, inputs: PackedInput, *, wrapped: nn.Module | None = None, layers: Sequence[int] = ()) -> Encoded:
+    def encode(
+        self, inputs: PackedInput, *, wrapped: nn.Module | None = None, layers: Sequence[int] = (), labels_S: Tensor | None = None
+    ) -> Encoded:
         """Logits of the selected positions, in input order, and the states of all tokens at some layers.
 
         Args:
@@ -130,17 +138,21 @@ class PackedEncoder:
             wrapped: what training calls, such as the distributed wrapper with its autocast. Without it the model's own forward runs in
                 the precision of its weights, which is what a user of the saved folder gets.
             layers: 0 for the embeddings, 1 for the first layer, -1 for the last.
+            labels_S: what the selected positions are to be, for a caller that needs only their cross-entropy: instead of logits it then
+                gets ``nats``, from families whose head ends in a linear map.
         """
         forward = wrapped or partial(type(self.model).forward, self.model)
         self._current, self._layers = inputs, tuple(dict.fromkeys(layers))
+        labels_S = labels_S if self._fused else None
         try:
             if self.layout.packed:
                 lengths: dict[str, Any] = {"groups": inputs.groups, "cu_seqlens": inputs.cu_seqlens}
-                return self._run(forward, inputs.input_ids_T[None], inputs.position_T[None], inputs.selected_S, **lengths)
-            parts = [self._rectangle(forward, inputs, rectangle) for rectangle in rectangles(inputs.groups, slack=self.layout.slack)]
+                return self._run(forward, inputs.input_ids_T[None], inputs.position_T[None], inputs.selected_S, labels_S, **lengths)
+            every = rectangles(inputs.groups, slack=self.layout.slack)
+            parts = [self._rectangle(forward, inputs, rectangle, labels_S) for rectangle in every]
             return _joined([part for part in parts if part is not None])
         finally:
-            self._current, self._layers, self._states = None, (), []
+            self._current, self._layers, self._states, self._labels = None, (), [], None
 
     def states(self, inputs: PackedInput) -> Tensor:
         """What the last layer says of the selected positions, ``(S, D)``, in input order; the head is not asked."""
@@ -172,21 +184,31 @@ class PackedEncoder:
             setattr(self.model.get_submodule("esm.embeddings"), "token_dropout", True)  # noqa: B010
 
     def _run(
-        self, forward: Callable[..., Any], ids_BL: Tensor, position_BL: Tensor, rows: Tensor, real: Tensor | None = None, **keys: Any
+        self,
+        forward: Callable[..., Any],
+        ids_BL: Tensor,
+        position_BL: Tensor,
+        rows: Tensor,
+        labels: Tensor | None,
+        real: Tensor | None = None,
+        **keys: Any,
     ) -> Encoded:
-        """Logits of ``rows`` of a batch laid end to end, and states of its ``real`` tokens, all when absent."""
+        """Logits of ``rows`` of a batch laid end to end, or with ``labels`` their cross-entropy, and states of ``real`` tokens or all."""
         if self._takes_positions:
             keys["position_ids"] = position_BL + self.layout.position_offset
         if self._takes_types:
             keys["token_type_ids"] = torch.zeros_like(ids_BL)
         if any(layer != -1 for layer in self._layers):
             keys["output_hidden_states"] = True
-        self._rows = rows
-        logits: Tensor = forward(input_ids=ids_BL, **keys).logits
+        self._rows, self._labels = rows, labels
+        logits: Tensor = forward(input_ids=ids_BL, **keys).logits[0]
         states = (each if real is None else each[real] for each in self._states)
-        return Encoded(logits[0], dict(zip(self._layers, states, strict=True)))
+        hidden = dict(zip(self._layers, states, strict=True))
+        return Encoded(logits, hidden) if labels is None else Encoded(logits[:0], hidden, nats=logits.sum())
 
-    def _rectangle(self, forward: Callable[..., Any], inputs: PackedInput, rectangle: Rectangle) -> Encoded | None:
+    def _rectangle(
+        self, forward: Callable[..., Any], inputs: PackedInput, rectangle: Rectangle, labels_S: Tensor | None
+    ) -> Encoded | None:
         """Some consecutive sequences; ``None`` if nothing of them is wanted."""
         start, lengths = rectangle
         length_B = torch.tensor(lengths)
@@ -195,7 +217,8 @@ class PackedEncoder:
         index_BL = (start + (length_B.cumsum(0) - length_B)[:, None] + column_L).where(mask_BL, torch.tensor(start))
         place_T = mask_BL.flatten().nonzero()[:, 0].to(inputs.input_ids_T.device)  # where each token lies in the rectangle
         selected = inputs.selected_S
-        mine = selected[(selected >= start) & (selected < start + sum(lengths))] - start
+        inside = (selected >= start) & (selected < start + sum(lengths))
+        mine = selected[inside] - start
         if not len(mine) and len(selected) and not self._layers:
             return None
         mask_BL, index_BL = mask_BL.to(place_T.device), index_BL.to(place_T.device)
@@ -203,7 +226,8 @@ class PackedEncoder:
         position_BL = column_L.to(place_T.device).expand_as(ids_BL)
         # A mask of ones is left out: the library then takes its faster way.
         keys = {} if len(set(lengths)) == 1 else {"attention_mask": mask_BL.long()}
-        return self._run(forward, ids_BL, position_BL, place_T[mine], place_T, **keys)
+        labels = None if labels_S is None else labels_S[inside]
+        return self._run(forward, ids_BL, position_BL, place_T[mine], labels, place_T, **keys)
 
     def _select(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> Any:
         """Keep the states that are asked for, and give the head the rows to predict and no others: ``(B, L, D)`` to ``(1, S, D)``."""
@@ -213,6 +237,20 @@ class PackedEncoder:
         self._states = [states.flatten(0, 1) for states in kept]
         output.last_hidden_state = output.last_hidden_state.flatten(0, 1)[rows][None]
         return output
+
+    def _withhold(self, module: nn.Module, args: tuple[Any, ...]) -> Any:
+        """Give the head's last map no rows where only the cross-entropy of its outputs is wanted."""
+        if self._labels is None:
+            return None
+        self._withheld: Tensor = args[0]
+        return self._withheld[:, :0], *args[1:]
+
+    def _lose(self, module: nn.Module, args: tuple[Any, ...], output: Tensor) -> Tensor | None:
+        """Their cross-entropy in the place of logits: inside the forward pass, where distributed wrappers expect every parameter."""
+        if self._labels is None:
+            return None
+        assert isinstance(module, nn.Linear)
+        return linear_cross_entropy(self._withheld[0], module.weight, module.bias, self._labels).view(1, 1, 1)
 
     def _own_token_dropout(self, model: PreTrainedModel) -> None:
         """ESM rescales a row by its share of masks; in a packed row that must be each sequence's own share."""
@@ -234,4 +272,5 @@ class PackedEncoder:
 def _joined(parts: Sequence[Encoded]) -> Encoded:
     """Consecutive parts of a micro-batch as one."""
     hidden = {layer: torch.cat([part.hidden[layer] for part in parts]) for layer in parts[0].hidden}
-    return Encoded(torch.cat([part.logits_SV for part in parts]), hidden)
+    nats = [part.nats for part in parts if part.nats is not None]
+    return Encoded(torch.cat([part.logits_SV for part in parts]), hidden, nats=torch.stack(nats).sum() if nats else None)

@@ -20,6 +20,7 @@ class Family:
         learned_positions: whether a table of positions bounds the length.
         feed_forward: names of a layer's modules that hold its matrices outside attention.
         dropouts: config keys that hold dropout rates.
+        linear_head: whether the head's logits are what its last linear map gives.
         scratch: builds a config from a recipe's shape; ``None`` for families that are only continued.
         known: whether the table names the family; others are proved on the model itself when it is loaded.
     """
@@ -30,6 +31,7 @@ class Family:
     feed_forward: tuple[str, ...]
     dropouts: tuple[str, ...]
     scratch: "Callable[[Scratch, Vocabulary, int], Mapping[str, Any]] | None" = None
+    linear_head: bool = True
     known: bool = True
 
 
@@ -55,7 +57,7 @@ def bound_length(model: "PreTrainedModel") -> int | None:
 
 def _unknown(config: "PretrainedConfig") -> Family:
     dropouts = tuple(name for name, value in config.to_dict().items() if "drop" in name and isinstance(value, float))
-    return Family(True, 0, getattr(config, "max_position_embeddings", None) is not None, (), dropouts, known=False)
+    return Family(True, 0, getattr(config, "max_position_embeddings", None) is not None, (), dropouts, linear_head=False, known=False)
 
 
 def _special_ids(vocabulary: "Vocabulary") -> dict[str, Any]:
@@ -131,7 +133,8 @@ FAMILIES: dict[str, Family] = {
         True, 0, False, _GATED_FEED_FORWARD, ("attention_dropout", "embedding_dropout", "mlp_dropout"), _modernbert
     ),
     "bert": Family(True, 0, True, _BERT_FEED_FORWARD, _BERT_DROPOUTS, _bert),
-    "esm": Family(True, 0, False, _BERT_FEED_FORWARD, _BERT_DROPOUTS, _esm),
+    # The head's bias is added behind its linear map.
+    "esm": Family(True, 0, False, _BERT_FEED_FORWARD, _BERT_DROPOUTS, _esm, linear_head=False),
     "roberta": Family(True, 2, True, _BERT_FEED_FORWARD, _BERT_DROPOUTS, _roberta),
     "camembert": Family(True, 2, True, _BERT_FEED_FORWARD, _BERT_DROPOUTS),
     "xlm-roberta": Family(True, 2, True, _BERT_FEED_FORWARD, _BERT_DROPOUTS),

@@ -52,7 +52,8 @@ class Losses:
             counts: units of each term in the whole step.
         """
         terms = self._stages[stage]
-        encoded = encoder.encode(inputs, wrapped=model, layers=[layer for term in terms.values() for layer in term.layers])
+        layers = [layer for term in terms.values() for layer in term.layers]
+        encoded = encoder.encode(inputs, wrapped=model, layers=layers, labels_S=_only_labels(terms, inputs))
         others = {}
         for name in dict.fromkeys(term.objective.companion for term in terms.values() if term.objective.companion):
             layers = [layer for term in terms.values() if term.objective.companion == name for layer in term.other_layers]
@@ -90,6 +91,12 @@ class Losses:
             if head is not None:
                 self.heads[name] = head
         return kind(objective, self.heads[name] if name in self.heads else None)
+
+
+def _only_labels(terms: Mapping[str, Term], inputs: PackedInput) -> Tensor | None:
+    """Labels of the head's rows if one term alone reads the head, and only their cross-entropy."""
+    readers = [title for title, term in terms.items() if term.on_logits]
+    return inputs.units[readers[0]].label_U if len(readers) == 1 and terms[readers[0]].on_nats else None
 
 
 def _at(weight: float | Ramp, progress: float) -> float:

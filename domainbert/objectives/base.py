@@ -148,10 +148,12 @@ class Encoded:
     Args:
         logits_SV: of the head's rows.
         hidden: states of all tokens, ``(T, D)``, by layer: 0 the embeddings, -1 the last.
+        nats: summed cross-entropy of the head's rows, where only that was asked; there are no logits then.
     """
 
     logits_SV: Tensor
     hidden: Mapping[int, Tensor]
+    nats: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +183,8 @@ class Term(ABC):
 
     on_logits: ClassVar[bool] = False
     """Whether ``row_P`` of its units are rows whose logits it needs."""
+    on_nats: ClassVar[bool] = False
+    """Whether the summed cross-entropy of its units' labels is all that it needs of them, its units being one row each."""
     on_labels: ClassVar[bool] = False
     """Whether it needs samples' labels."""
     published: ClassVar[bool] = False

@@ -22,7 +22,7 @@ def masked_token_loss(logits_SV: Tensor, labels_S: Tensor) -> Tensor:
 class MaskedTokens(Term):
     """Cross-entropy of the hidden tokens; a unit is a hidden token."""
 
-    on_logits = True
+    on_logits = on_nats = True
 
     @staticmethod
     def find(objective: Objective, tokens: Tokens) -> Units:
@@ -33,6 +33,8 @@ class MaskedTokens(Term):
 
     def total(self, units: Units, encoded: Encoded, other: Encoded | None) -> Tensor:
         """Sum in nats."""
+        if encoded.nats is not None:
+            return encoded.nats
         logits = encoded.logits_SV
         every = len(units.row_P) == len(logits)  # the usual case, in which a copy of the logits would be a waste
         return masked_token_loss(logits if every else logits[units.row_P], units.label_U)

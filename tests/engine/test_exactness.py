@@ -8,6 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from domainbert.engine import cross_entropy
 from domainbert.engine.encoder import PackedEncoder, PackedInput
 from domainbert.engine.model import checkpoint_activations
 from domainbert.engine.packing import Batch, micro_batches, ranges
@@ -148,3 +149,24 @@ def test_a_selected_row_never_reaches_the_head_unselected() -> None:
     encoder.model.get_submodule("cls.predictions.decoder").register_forward_hook(lambda m, args, out: seen.append(out.shape[-2]))
     encoder.logits(PackedInput.of(batch()))
     assert seen == [batch().num_selected]
+
+
+@pytest.mark.invariant
+@families
+def test_cross_entropy_without_logits_is_that_of_the_logits(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loss and gradients, the head's bias included, with some rows at a time and with a factor behind."""
+    monkeypatch.setitem(cross_entropy._NUM_LOGITS, "cpu", 7 * models.VOCABULARY_SIZE)
+    inputs, found = PackedInput.of(batch()), []
+    for labels in (None, PackedInput.of(batch()).labels_S):
+        encoder = PackedEncoder(models.build(family).train())
+        for name, p in encoder.model.named_parameters():
+            torch.manual_seed(len(name))
+            torch.nn.init.normal_(p, p.mean().item(), 0.2)  # biases too, which start at 0 and would hide their absence
+        encoded = encoder.encode(inputs, labels_S=labels)
+        assert (encoded.nats is not None) == (labels is not None and not family.startswith("esm"))
+        loss = masked_token_loss(encoded.logits_SV, inputs.labels_S) if encoded.nats is None else encoded.nats
+        (0.1 * loss).backward()
+        found.append((loss.item(), {name: p.grad for name, p in encoder.model.named_parameters() if p.grad is not None}))
+    (wanted, gradient), (seen, other) = found
+    assert seen == pytest.approx(wanted, rel=1e-5)
+    assert_same_gradient(other, gradient)
