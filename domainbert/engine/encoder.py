@@ -41,6 +41,7 @@ class PackedInput:
         units: of each objective, by its title.
         others: the same samples as each companion reads them, by its name.
         keys: what each sequence is called in a cache; empty where there is none.
+        causal: no token sees those behind it.
     """
 
     input_ids_T: Tensor
@@ -53,6 +54,7 @@ class PackedInput:
     units: Mapping[str, Units] = field(default_factory=dict)
     others: Mapping[str, "PackedInput"] = field(default_factory=dict)
     keys: tuple[bytes, ...] = ()
+    causal: bool = False
 
     @classmethod
     def of(cls, batch: Batch, *, rows: Ints | None = None) -> "PackedInput":
@@ -135,7 +137,7 @@ class PackedEncoder:
         self._current, self._layers = inputs, tuple(dict.fromkeys(layers))
         try:
             if self.layout.packed:
-                lengths: dict[str, Any] = {"groups": inputs.groups, "cu_seqlens": inputs.cu_seqlens}
+                lengths: dict[str, Any] = {"groups": inputs.groups, "cu_seqlens": inputs.cu_seqlens, "causal": inputs.causal}
                 return self._run(forward, inputs.input_ids_T[None], inputs.position_T[None], inputs.selected_S, **lengths)
             parts = [self._rectangle(forward, inputs, rectangle) for rectangle in rectangles(inputs.groups, slack=self.layout.slack)]
             return _joined([part for part in parts if part is not None])
