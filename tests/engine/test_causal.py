@@ -148,3 +148,14 @@ def by_definition(every: Steps, model: PreTrainedModel) -> float:
         count += int(kept.sum())
     assert count == given.num_selected == every[2].num_selected
     return nats / count
+
+
+@pytest.mark.invariant
+@pytest.mark.parametrize("prefix", [True, False])
+def test_no_label_lies_in_another_document(prefix: bool, tmp_path: Path) -> None:
+    every = steps(tmp_path, 10_000)
+    vocabulary = every.maker.vocabulary
+    every.maker.vocabulary = vocabulary if prefix else replace(vocabulary, prefix=())
+    given = every.batch(1)
+    for ids, labels in zip(*(np.split(each, given.length_N.cumsum()[:-1]) for each in (given.input_ids_T, given.labels_T)), strict=True):
+        assert labels.tolist() == [token if vocabulary.targets[token] else -100 for token in ids[1:].tolist()] + [-100]
