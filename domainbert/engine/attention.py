@@ -45,7 +45,7 @@ def group_lengths(lengths: Sequence[int]) -> tuple[Group, ...]:
     return tuple(groups)
 
 
-def packed_attention(
+def packed_attention(  # noqa: PLR0913  # the interface's own, and ours
     module: nn.Module,
     query: Tensor,
     key: Tensor,
@@ -57,9 +57,10 @@ def packed_attention(
     dropout: float = 0.0,
     scaling: float | None = None,
     sliding_window: int | None = None,
+    causal: bool = False,
     **kwargs: Any,
 ) -> tuple[Tensor, None]:
-    """Bidirectional attention within each sequence of a packed batch.
+    """Attention within each sequence of a packed batch, bidirectional or causal.
 
     Args:
         module: the layer that calls.
@@ -72,6 +73,7 @@ def packed_attention(
         dropout: of the attention weights; 0 outside training.
         scaling: of the scores; ``D ** -0.5`` when absent.
         sliding_window: tokens further apart than ``sliding_window - 1`` do not see each other, as in flash attention.
+        causal: tokens do not see those behind them.
         kwargs: what the interface passes to other implementations.
 
     Returns:
@@ -80,7 +82,7 @@ def packed_attention(
     assert attention_mask is None and query.shape[0] == 1, "packed attention takes one packed row and no mask"
     if cu_seqlens is not None and takes_any_lengths(query, dropout):
         longest = max(length for _, _, length in groups)
-        return _any_lengths(query, key, value, cu_seqlens, longest, scaling, sliding_window), None
+        return _any_lengths(query, key, value, cu_seqlens, longest, scaling, sliding_window, causal), None
     parts = []
     # One split for all groups: its backward pass joins their gradients once, where slices would each fill a whole row with zeros.
     sizes = [count * length for _, count, length in groups]
@@ -88,8 +90,10 @@ def packed_attention(
     for (_, count, length), *states in zip(groups, *split, strict=True):
         q, k, v = (_sequences(each, count, length) for each in states)
         mask = _band(length, sliding_window, q.device) if sliding_window is not None and length > sliding_window else None
-        shared = k.shape[1] != q.shape[1]
-        out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout, scale=scaling, enable_gqa=shared)
+        if mask is not None and causal:
+            mask = mask.tril()
+        keys: dict[str, Any] = {"attn_mask": mask, "is_causal": causal and mask is None, "enable_gqa": k.shape[1] != q.shape[1]}
+        out = F.scaled_dot_product_attention(q, k, v, dropout_p=dropout, scale=scaling, **keys)
         parts.append(out.transpose(1, 2).flatten(0, 1))
     return torch.cat(parts).unsqueeze(0), None
 
@@ -113,7 +117,14 @@ def _varlen_attention() -> Callable[..., Any] | None:
 
 
 def _any_lengths(
-    query: Tensor, key: Tensor, value: Tensor, cu_seqlens: Tensor, longest: int, scaling: float | None, sliding_window: int | None
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    cu_seqlens: Tensor,
+    longest: int,
+    scaling: float | None,
+    sliding_window: int | None,
+    causal: bool,
 ) -> Tensor:
     """``(1, H, T, D)`` to the ``(1, T, H, D)`` of attention within each sequence, in one kernel."""
     kernel = _varlen_attention()
@@ -122,7 +133,7 @@ def _any_lengths(
     if k.shape[1] != q.shape[1]:
         k, v = (states.repeat_interleave(q.shape[1] // states.shape[1], dim=1) for states in (k, v))
     reach = -1 if sliding_window is None else sliding_window - 1
-    out: Tensor = kernel(q, k, v, cu_seqlens, cu_seqlens, longest, longest, scale=scaling, window_size=(reach, reach))
+    out: Tensor = kernel(q, k, v, cu_seqlens, cu_seqlens, longest, longest, scale=scaling, window_size=(reach, 0 if causal else reach))
     return out.unsqueeze(0)
 
 

@@ -42,6 +42,7 @@ class PackedInput:
         units: of each objective, by its title.
         others: the same samples as each companion reads them, by its name.
         keys: what each sequence is called in a cache; empty where there is none.
+        causal: no token sees those behind it.
     """
 
     input_ids_T: Tensor
@@ -54,6 +55,7 @@ class PackedInput:
     units: Mapping[str, Units] = field(default_factory=dict)
     others: Mapping[str, "PackedInput"] = field(default_factory=dict)
     keys: tuple[bytes, ...] = ()
+    causal: bool = False
 
     @classmethod
     def of(cls, batch: Batch, *, rows: Ints | None = None) -> "PackedInput":
@@ -146,7 +148,7 @@ class PackedEncoder:
         labels_S = labels_S if self._fused else None
         try:
             if self.layout.packed:
-                lengths: dict[str, Any] = {"groups": inputs.groups, "cu_seqlens": inputs.cu_seqlens}
+                lengths: dict[str, Any] = {"groups": inputs.groups, "cu_seqlens": inputs.cu_seqlens, "causal": inputs.causal}
                 return self._run(forward, inputs.input_ids_T[None], inputs.position_T[None], inputs.selected_S, labels_S, **lengths)
             every = rectangles(inputs.groups, slack=self.layout.slack)
             parts = [self._rectangle(forward, inputs, rectangle, labels_S) for rectangle in every]

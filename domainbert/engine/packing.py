@@ -30,7 +30,7 @@ class Batch:
 
     Args:
         input_ids_T: corrupted ids.
-        labels_T: original ids at selected positions, -100 elsewhere.
+        labels_T: what is to be predicted at selected positions, -100 elsewhere: the original ids of hidden tokens, or the tokens behind.
         position_T: place of each token in its sample.
         length_N: tokens of each sample, special ones included.
         source_N: number of each sample's source; ``None`` where nobody asks.
@@ -144,6 +144,20 @@ class BatchMaker:
             self._labels(samples) if labelled else None,
             {name: reading.hidden_with(chosen_T, starts, self.readers[name].mask_id) for name, reading in readings.items()},
         )  # fmt: skip
+
+    def following(self, samples: Samples) -> Batch:
+        """The samples as they are; the label of each position is the token behind it, where that one is a target.
+
+        Args:
+            samples: which windows.
+        """
+        ids_T, length_N = self.clean(samples)
+        sample_T = np.repeat(np.arange(len(length_N)), length_N)
+        position_T = ranges(np.zeros_like(length_N), length_N)
+        target_T = self.vocabulary.targets[ids_T] & self._content(position_T, length_N, sample_T) & (position_T > 0)
+        labels_T = np.full_like(ids_T, -100)
+        labels_T[:-1] = np.where(target_T[1:], ids_T[1:], -100)
+        return Batch(ids_T, labels_T, position_T, length_N, samples.source)
 
     def _content(self, position_T: Ints, length_N: Ints, sample_T: Ints) -> NDArray[np.bool_]:
         """Whether a token is the sample's own, not one of the special tokens around it."""
@@ -269,11 +283,6 @@ def sample_rates(rate: float | Ramp, samples: Samples, progress: float) -> NDArr
     if rate.shape == "linear":
         return np.full(len(samples), rate.start + (rate.end - rate.start) * progress)
     return rate.start + (rate.end - rate.start) * uniform(samples.keys, 0)
-
-
-def largest_rate(rate: float | Ramp) -> float:
-    """The largest share of targets that a rate comes to."""
-    return max(rate.start, rate.end) if isinstance(rate, Ramp) else rate
 
 
 def ranges(starts: Ints, lengths: Ints) -> Ints:

@@ -14,7 +14,7 @@ from domainbert.engine.packing import Batch, BatchMaker, micro_batches
 from domainbert.engine.stages import lay_out, span_of
 from domainbert.engine.terms import StageTerms
 from domainbert.errors import CorpusError
-from domainbert.recipe.schema import Stage, Training
+from domainbert.recipe.schema import CAUSAL, Stage, Training
 
 _SHOWN_SAMPLES = 5
 _log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ class Step:
     Args:
         micro_batches: this process's share.
         num_tokens: tokens of the whole step, over all processes, special tokens included.
-        num_selected: hidden positions in the whole step, over all processes.
+        num_selected: positions to predict in the whole step, over all processes.
         counts: units of each objective in the whole step, over all processes, by its title.
     """
 
@@ -92,6 +92,8 @@ class Steps(Dataset[Step]):
         samples = self._plans[number].step(step - span.begin)
         progress = (step - span.begin) / max(1, span.num_steps - 1)
         terms = self._terms[number]
+        if span.stage.attention == CAUSAL:
+            return self.maker.following(samples)
         return self.maker.corrupted(
             samples, span.stage.corruption, progress=progress, companions=terms.companions, labelled=terms.labelled
         )

@@ -15,7 +15,7 @@ from domainbert.engine.encoder import PackedInput
 from domainbert.engine.packing import Batch
 from domainbert.objectives.base import Pairs, Term, Tokens, Units
 from domainbert.objectives.registry import term_class
-from domainbert.recipe.schema import Objective, Stage
+from domainbert.recipe.schema import CAUSAL, Objective, Stage
 
 
 class StageTerms:
@@ -27,6 +27,7 @@ class StageTerms:
     """
 
     def __init__(self, stage: Stage, names: Sequence[str]) -> None:
+        self._causal = stage.attention == CAUSAL
         self.objectives = [objective for objective in stage.objective if objective.active]
         self._classes: dict[str, type[Term]] = {each.title: term_class(each.kind) for each in self.objectives}
         self._sources = {each.title: np.array([not each.data or name in each.data for name in names]) for each in self.objectives}
@@ -57,7 +58,7 @@ class StageTerms:
             if each.companion:
                 places = replace(places, other_P=torch.searchsorted(others[each.companion].selected_S, found.other_P))
             units[each.title] = places
-        return replace(PackedInput.of(batch, rows=rows.numpy()), units=units, others=others)
+        return replace(PackedInput.of(batch, rows=rows.numpy()), units=units, others=others, causal=self._causal)
 
     def _find(self, batch: Batch, *, nothing: bool) -> dict[str, Units]:
         return {each.title: self._classes[each.title].find(each, self._tokens(batch, each, nothing=nothing)) for each in self.objectives}

@@ -22,13 +22,14 @@ from domainbert.durable import whole_folder
 from domainbert.engine.checkpoint import COMPLETE, checkpoint_path, keep_latest
 from domainbert.engine.encoder import PackedEncoder
 from domainbert.engine.freezing import freeze, frozen_names
+from domainbert.engine.leak import require_causal
 from domainbert.engine.losses import Losses
 from domainbert.engine.optimizers import make_optimizer
 from domainbert.engine.stages import learning_rate_factor, span_of
 from domainbert.engine.steps import Step, Steps
 from domainbert.engine.telemetry import FIGURE, MetricsLog, Speedometer, best_step
 from domainbert.errors import RunError
-from domainbert.recipe.schema import Training
+from domainbert.recipe.schema import CAUSAL, Training
 
 # Other processes wait in the first collective operation while the first one measures the model.
 _TIMEOUT_SECONDS = 6 * 3600
@@ -159,6 +160,8 @@ class PackedTrainer(Trainer):
             return
         self._stage = stage
         freeze(self.encoder.model, self._frozen[stage])
+        if self.steps.spans[stage].stage.attention == CAUSAL:
+            require_causal(self.encoder, self.steps.maker.vocabulary, max_length=self.training.max_length)
         if begins and stage and self.steps.spans[stage].stage.optimizer_state == "reset":
             assert self.optimizer is not None
             self.optimizer.state.clear()

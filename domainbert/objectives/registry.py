@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
+from domainbert.recipe.schema import BIDIRECTIONAL, CAUSAL
+
 if TYPE_CHECKING:
     from domainbert.objectives.base import Term
 
@@ -17,16 +19,19 @@ class Kind:
         home: ``module:class`` of its ``Term``.
         keys: of ``[[stage.objective]]`` that it has beside those of every objective (kind, name, weight, data).
         positions: the default of that key; empty where a kind has no such key.
+        attention: of the stages that may have it.
     """
 
     home: str
     keys: frozenset[str] = frozenset()
     positions: str = ""
+    attention: str = BIDIRECTIONAL
 
 
 COMMON = frozenset({"kind", "name", "weight", "data"})
 KINDS: Mapping[str, Kind] = {
     "mlm": Kind("domainbert.objectives.mlm:MaskedTokens"),
+    "clm": Kind("domainbert.objectives.clm:NextTokens", attention=CAUSAL),
     "align": Kind(
         "domainbert.objectives.align:Alignment",
         frozenset({"companion", "positions", "layers", "distance", "projection", "match"}),

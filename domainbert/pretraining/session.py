@@ -20,8 +20,9 @@ from domainbert.engine.checkpoint import checkpoint_path, latest_checkpoint
 from domainbert.engine.encoder import PackedEncoder
 from domainbert.engine.folder import RunFolder
 from domainbert.engine.layout import Layout
+from domainbert.engine.leak import require_causal
 from domainbert.engine.model import Dropouts, build_model, checkpoint_activations, restore_dropout
-from domainbert.engine.packing import BatchMaker, largest_rate
+from domainbert.engine.packing import BatchMaker
 from domainbert.engine.progress import ProgressDisplay, console
 from domainbert.engine.proof import proven_layout
 from domainbert.engine.reading import Reader
@@ -42,7 +43,7 @@ from domainbert.publishing.facts import run_facts
 from domainbert.publishing.model_folder import write_model_folder
 from domainbert.recipe.document import to_dict
 from domainbert.recipe.scale import scaled
-from domainbert.recipe.schema import SCRATCH, Recipe, Training
+from domainbert.recipe.schema import CAUSAL, SCRATCH, Recipe, Training
 from domainbert.tokenization.spans import read_vocabulary
 
 log = logging.getLogger(__name__)
@@ -70,6 +71,8 @@ class Session:
         self.change: Change | None = None
         self.model, self._dropouts = self._build()
         self.encoder = PackedEncoder(self.model, layout=self._layout())
+        if any(stage.attention == CAUSAL for stage in recipe.stage):
+            require_causal(self.encoder, self.vocabulary, max_length=training.max_length)  # and again before each such stage
         if training.gradient_checkpointing:
             checkpoint_activations(self.model)
         if training.compile == "on" or (training.compile == "auto" and torch.cuda.is_available() and _has_compiler()):
@@ -247,7 +250,7 @@ class Session:
         content = self.folder.read_recipe()
         tokens = content.get("micro_batch_tokens")
         if tokens is None:
-            rate = max(largest_rate(stage.corruption.rate) for stage in self.recipe.stage)
+            rate = max(stage.largest_share for stage in self.recipe.stage)
             found = fitting_tokens(self.encoder, self.vocabulary, training, device=args.device, rate=rate)
             tokens = min(gather_object([found]) if args.world_size > 1 else [found])
             if args.process_index == 0:

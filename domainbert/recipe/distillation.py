@@ -1,4 +1,4 @@
-"""``[distillation]`` and ``--teacher``: the short form of a companion and one objective that aligns with it in every stage."""
+"""``[distillation]`` and ``--teacher``: short for a companion and an objective that aligns with it, in every stage that is not causal."""
 
 from dataclasses import fields
 from typing import Any, Final
@@ -7,7 +7,7 @@ from domainbert.objectives.registry import COMMON, KINDS
 from domainbert.recipe.fields import kind_of, shown
 from domainbert.recipe.keys import nearest_key
 from domainbert.recipe.problems import Problems
-from domainbert.recipe.schema import Companion
+from domainbert.recipe.schema import CAUSAL, Companion
 
 NAME: Final = "teacher"
 _COMPANION: Final = {"teacher": "model"} | {field.name: field.name for field in fields(Companion) if field.name not in ("model", "train")}
@@ -51,7 +51,7 @@ def expand_distillation(tables: dict[str, Any], problems: Problems) -> None:
         problems.add(f"companion.{NAME}.model", "is missing; name a folder or a Hub id, or use --teacher")
     stages = tables.get("stage")
     for index, stage in enumerate(stages if isinstance(stages, list) else ()):
-        if isinstance(stage, dict) and isinstance(stage.get("objective"), list):
+        if isinstance(stage, dict) and isinstance(stage.get("objective"), list) and stage.get("attention") != CAUSAL:
             stage["objective"] = [*stage["objective"], _objective(short)]
             path = f"stage[{index}].objective[{len(stage['objective']) - 1}]"
             problems.aliases |= {path: "distillation"}

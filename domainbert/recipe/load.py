@@ -13,7 +13,7 @@ from domainbert.recipe.keys import did_you_mean
 from domainbert.recipe.override import apply
 from domainbert.recipe.problems import Problems
 from domainbert.recipe.rules import resolve
-from domainbert.recipe.schema import SCHEMA_VERSION, Corpus, Recipe
+from domainbert.recipe.schema import CAUSAL, SCHEMA_VERSION, Corpus, Recipe
 from domainbert.resources import recipe_files
 
 _LARGEST_FILE: Final = 1 << 20  # bytes; a recipe is written by hand
@@ -116,7 +116,7 @@ def _long_form(raw: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
     _expand_objectives(tables, problems)
     for stage in tables["stage"] if isinstance(tables["stage"], list) else ():
         if isinstance(stage, dict):
-            stage.setdefault("objective", [{}])
+            stage.setdefault("objective", [{"kind": "clm"} if stage.get("attention") == CAUSAL else {}])
     return tables
 
 

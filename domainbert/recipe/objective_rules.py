@@ -52,9 +52,18 @@ def _stage(stage: Stage, path: str, recipe: Recipe, trained: list[str], problems
     objectives = tuple(
         _objective(objective, f"{place}[{index}]", recipe, trained, problems) for index, objective in enumerate(stage.objective)
     )
+    _attention(stage, path, problems)
     if stage.corruption.select == "companion" and problems.clean(join(path, "corruption.options")):
         _known_companion(str(stage.corruption.options["companion"]), join(path, "corruption.options.companion"), recipe, problems)
     return replace(stage, objective=objectives)
+
+
+def _attention(stage: Stage, path: str, problems: Problems) -> None:
+    attention = join(path, "attention")
+    for index, objective in enumerate(stage.objective if problems.clean(attention) else ()):
+        if (wanted := KINDS[objective.kind].attention) != stage.attention:
+            text = f"= {shown(objective.kind)} needs a stage with attention = {shown(wanted)}; this one has {shown(stage.attention)}"
+            problems.add(join(path, f"objective[{index}].kind"), text, because=(attention,))
 
 
 def _objective(objective: Objective, path: str, recipe: Recipe, trained: list[str], problems: Problems) -> Objective:

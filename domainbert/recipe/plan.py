@@ -10,7 +10,7 @@ import numpy as np
 
 from domainbert.adapters.registry import adapter_class, load_adapter
 from domainbert.recipe.scale import scaled, token_steps
-from domainbert.recipe.schema import SCRATCH, Corpus, Ramp, Recipe, Stage
+from domainbert.recipe.schema import SCRATCH, Corpus, Recipe, Stage
 from domainbert.recipe.size import COUNTS, Shape, stored_parameters
 
 # DNA text packs about 4:1 with gzip, protein and prose less: an estimate that errs to the large side.
@@ -88,7 +88,7 @@ def make_plan(recipe: Recipe) -> Plan:
     stages = tuple(_stage(stage, recipe.training.batch_tokens) for stage in recipe.stage)
     num_tokens = _sum(stage.num_tokens for stage in stages)
     shape, num_parameters = _shape(recipe, notes)
-    selected = max((_selected(stage) for stage in recipe.stage), default=0.0)
+    selected = max((stage.largest_share for stage in recipe.stage), default=0.0)
     flops = None
     if shape is not None and num_tokens is not None:
         flops = num_tokens * shape.flops_per_token(length=recipe.training.max_length, selected=selected)
@@ -209,12 +209,6 @@ def _shape(recipe: Recipe, notes: list[str]) -> tuple[Shape | None, int | None]:
     if shape.architecture not in COUNTS:
         return shape, stored_parameters(folder)
     return shape, stored_parameters(folder) or shape.num_parameters
-
-
-def _selected(stage: Stage) -> float:
-    """The largest share of positions that a stage predicts."""
-    rate = stage.corruption.rate
-    return max(rate.start, rate.end) if isinstance(rate, Ramp) else rate
 
 
 def _activation_bytes(recipe: Recipe, shape: Shape, selected: float) -> int:

@@ -13,7 +13,7 @@ from domainbert.recipe.fields import build, shown
 from domainbert.recipe.keys import did_you_mean
 from domainbert.recipe.objective_rules import resolve_objectives
 from domainbert.recipe.problems import Problems, join
-from domainbert.recipe.schema import SCRATCH, Corpus, Model, Recipe, Stage, Tokenizer, Training
+from domainbert.recipe.schema import CAUSAL, SCRATCH, Corpus, Corruption, Model, Recipe, Stage, Tokenizer, Training
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
 _LENGTHS: Final = ("steps", "tokens", "epochs")
@@ -152,6 +152,9 @@ def _stage(stage: Stage, path: str, corpora: tuple[Corpus, ...], adapters: _Adap
     _length(stage, path, problems)
     _mix(stage, path, corpora, problems)
     corruption, place = stage.corruption, join(path, "corruption")
+    if stage.attention == CAUSAL and corruption != Corruption():
+        text = 'has no meaning with attention = "causal", where nothing is hidden; leave the table out'
+        problems.add(place, text, because=(join(path, "attention"),))
     if corruption.mask + corruption.random > 1 + _ROUNDING:
         total = corruption.mask + corruption.random
         text = f"has mask = {corruption.mask:g} and random = {corruption.random:g}: together {total:g}, above 1"

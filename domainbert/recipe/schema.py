@@ -9,6 +9,7 @@ from typing import Any
 
 SCHEMA_VERSION = 1
 SCRATCH = "scratch"  # model.base: random weights
+BIDIRECTIONAL, CAUSAL = "bidirectional", "causal"  # stage.attention
 
 
 def number(default: Any, *, low: float | None = None, high: float | None = None, above: float | None = None) -> Any:
@@ -190,7 +191,7 @@ class Objective:
         data: names of the corpora that the term applies to; empty for all.
     """
 
-    kind: str = choice("mlm", "mlm", "align", "logit", "regression")
+    kind: str = choice("mlm", "mlm", "clm", "align", "logit", "regression")
     weight: float | Ramp = field(default=1.0, metadata={"low": 0.0})
     name: str = ""
     companion: str = ""
@@ -230,6 +231,7 @@ class Stage:
     """A stretch of training. Exactly one of ``steps``, ``tokens``, ``epochs`` is above 0.
 
     Args:
+        attention: ``causal`` hides nothing and lets no token see those behind it, for the objective ``clm``.
         freeze: parameters that stay as they are: ``"body"``, ``"embeddings"`` or globs of parameter names.
         optimizer_state: whether the optimizer's moments are carried over from the stage before, or start anew.
     """
@@ -239,11 +241,18 @@ class Stage:
     tokens: int = number(0, low=0)
     epochs: float = number(0.0, low=0.0)
     mix: Mapping[str, float] = field(default_factory=dict)
+    attention: str = choice(BIDIRECTIONAL, BIDIRECTIONAL, CAUSAL)
     freeze: tuple[str, ...] = ()
     optimizer_state: str = choice("carry", "carry", "reset")
     corruption: Corruption = field(default_factory=Corruption)
     objective: tuple[Objective, ...] = (Objective(),)
     schedule: Schedule = field(default_factory=Schedule)
+
+    @property
+    def largest_share(self) -> float:
+        """The largest share of its tokens that a step of the stage predicts."""
+        rate = self.corruption.rate
+        return 1.0 if self.attention == CAUSAL else max(rate.start, rate.end) if isinstance(rate, Ramp) else rate
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,8 +38,9 @@ def beginnings() -> Tensor:
 @pytest.mark.invariant
 @pytest.mark.parametrize("window", [None, 4])
 @pytest.mark.parametrize("shared", [4, 2])
-def test_both_ways_are_the_same_attention(window: int | None, shared: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    keys = {"groups": attention.group_lengths(LENGTHS), "scaling": 0.2, "sliding_window": window}
+@pytest.mark.parametrize("causal", [False, True])
+def test_both_ways_are_the_same_attention(window: int | None, shared: int, causal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = {"groups": attention.group_lengths(LENGTHS), "scaling": 0.2, "sliding_window": window, "causal": causal}
     grouped, _ = attention.packed_attention(nn.Identity(), *states(shared=shared), None, **keys)
     monkeypatch.setattr(attention, "takes_any_lengths", lambda query, dropout: True)
     monkeypatch.setattr(attention, "_varlen_attention", lambda: reference_kernel)
@@ -64,8 +65,9 @@ def test_the_installed_torch_has_the_kernel_as_it_is_called() -> None:
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 @pytest.mark.parametrize("window", [None, 4])
-def test_on_a_gpu_the_kernel_agrees(window: int | None) -> None:
-    keys = {"groups": attention.group_lengths(LENGTHS), "scaling": 0.2, "sliding_window": window}
+@pytest.mark.parametrize("causal", [False, True])
+def test_on_a_gpu_the_kernel_agrees(window: int | None, causal: bool) -> None:
+    keys = {"groups": attention.group_lengths(LENGTHS), "scaling": 0.2, "sliding_window": window, "causal": causal}
     query, key, value = states(device="cuda", dtype=torch.bfloat16)
     assert attention.takes_any_lengths(query, 0.0)
     grouped, _ = attention.packed_attention(nn.Identity(), query, key, value, None, **keys)

@@ -120,3 +120,27 @@ def test_a_problem_names_its_key(problems, text, message):
     found = problems(MINIMAL + text)
     assert len(found) == 1, found
     assert found[0].startswith(message)
+
+
+CAUSAL = "[[stage]]\nsteps = 100\nattention = 'causal'\n"
+
+
+def test_a_causal_stage_predicts_next_tokens(recipe):
+    loaded = recipe(MINIMAL + CAUSAL + "[distillation]\nteacher = 'x'\n" + STAGE.replace("steps", "name = 'later'\nsteps"))
+    assert loaded.stage[0].objective == (Objective("clm"),)
+    assert [term.kind for term in loaded.stage[1].objective] == ["mlm", "align"]
+    assert from_dict(to_dict(loaded)) == loaded
+
+
+def test_objectives_and_attention_must_fit(problems):
+    assert problems(MINIMAL + STAGE + "[stage.objectives]\nclm = 1.0\n") == [
+        "stage[0].objectives.clm = \"clm\" needs a stage with attention = \"causal\"; this one has \"bidirectional\""
+    ]
+    assert problems(MINIMAL + CAUSAL + "[[stage.objective]]\nkind = 'mlm'\n[[stage.objective]]\nkind = 'regression'\n") == [
+        f'stage[0].objective[{index}].kind = "{kind}" needs a stage with attention = "bidirectional"; this one has "causal"'
+        for index, kind in enumerate(("mlm", "regression"))
+    ]
+    assert problems(MINIMAL + CAUSAL + "[stage.corruption]\nrate = 0.3\n") == [
+        'stage[0].corruption has no meaning with attention = "causal", where nothing is hidden; leave the table out'
+    ]
+    assert problems(MINIMAL + STAGE.replace("100", "100\nattention = 'casual'"))[0].startswith('stage[0].attention = "casual"')
