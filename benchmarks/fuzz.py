@@ -1,6 +1,6 @@
 """Coverage-guided fuzzing of everything that reads what others wrote. Needs atheris (pip install atheris).
 
-    python benchmarks/fuzz.py --seconds 60            every target in turn, with a table at the end
+    python benchmarks/fuzz.py --seconds 60            every target in turn, with a table at the end: each adapter, then the rest
     python benchmarks/fuzz.py --target recipe FILE    one input again, such as a finding
 
 Whatever the bytes, a reader yields or raises a DomainBertError; canonicalize is idempotent on what it yields.
@@ -13,15 +13,56 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import zstandard
 
+from domainbert.adapters.registry import list_adapters
+
 PLACE = Path("/dev/shm") if Path("/dev/shm").is_dir() else Path(tempfile.gettempdir())
+SUFFIXES = {  # of files that an adapter's first byte chooses among; the format is told by content, then by name
+    "dna": (".fa", ".csv"), "urls": (".txt", ".csv", ".log", ".tsv"), "biomedical": (".xml", ".nbib", ".jsonl", ".txt"),
+    "french": (".txt", ".conllu", ".jsonl", ".csv"), "molecules": (".smi", ".csv", ".sdf", ".txt"),
+    "proteins": (".fasta", ".dat", ".xml", ".csv"), "crystals": (".cif", ".vasp", ".json", ".csv"),
+}  # fmt: skip
+CIF = b"""data_x
+_cell_length_a 4
+_cell_length_b 4
+_cell_length_c 4
+_cell_angle_alpha 90
+_cell_angle_beta 90
+_cell_angle_gamma 90
+_symmetry_space_group_name_H-M 'P 1'
+loop_
+_atom_site_label
+_atom_site_type_symbol
+_atom_site_fract_x
+_atom_site_fract_y
+_atom_site_fract_z
+_atom_site_occupancy
+Cs1 Cs 0 0 0 0.5
+Cl1 Cl 0.5 0.5 0.5 1
+"""
 SEEDS = {
-    "dna": [b">a b\nACGTNNNACGU\n>c\n\nacgt*-\n", b"ACGT\nACGTA\n", b"sequence,id\nACGT,1\n\"AC\nGT\",2\n",
-            b"LOCUS       X 8 bp DNA\nDEFINITION  x\nORIGIN\n        1 acgtacgt\n//\n", gzip.compress(b">a\nACGT\n"),
-            zstandard.compress(b">a\nACGT\n")],
+    "dna": [b"0>a b\nACGTNNNACGU\n>c\n\nacgt*-\n", b"0ACGT\nACGTA\n", b"1sequence,id\nACGT,1\n\"AC\nGT\",2\n",
+            b"0LOCUS       X 8 bp DNA\nDEFINITION  x\nORIGIN\n        1 acgtacgt\n//\n", b"0" + gzip.compress(b">a\nACGT\n"),
+            b"0" + zstandard.compress(b">a\nACGT\n")],
+    "urls": [b"0http://u:p@a.example.com:80/a%2e/b?x=1&y#z\nhxxps://xn--a[.]b[.]org\njavascript:alert(1)\n[::1]/a\n",
+             b"1url,label\nA.com,1\n"],
+    "biomedical": [b"0<?xml version='1.0'?><PubmedArticleSet><PubmedArticle><MedlineCitation><PMID Version='1'>1</PMID><Article>"
+                   b"<ArticleTitle>a</ArticleTitle><Abstract><AbstractText Label='B'>c<sup>2</sup></AbstractText>"
+                   b"</Abstract></Article></MedlineCitation></PubmedArticle></PubmedArticleSet>", b"1PMID- 1\nTI  - a\nAB  - b c\n      d\n\n", b'2{"text": "a b", "pmid": "1"}\n',  # noqa: E501
+                   b"3a b.\n"],
+    "french": ["0L\u2019\u0153uvre d'aujourd'hui\u00a0!\n\nUn autre.\n".encode(),
+               b"1# text = a b\n1\ta\ta\tX\t_\t_\t0\t_\t_\t_\n\n", b'2{"text": "a"}\n'],
+    "molecules": [b"0C[C@H](N)C(=O)O ala\n[Cu+2].[O-]\nc1ccccc1\n", b"1smiles,id\nCCO,1\n",
+                  b"2x\n  RDKit\n\n  1  0  0  0  0  0  0  0  0  0999 V2000\n    0.0 0.0 0.0 C   0  0\nM  END\n$$$$\n"],
+    "proteins": [b"0>a b\nMKVX*\n>c\nMU-OBZJ\n", b"1ID   A_B   Reviewed;   4 AA.\nAC   P1;\nSQ   SEQUENCE   4 AA;\n     MKVL\n//\n",
+                 b"2<uniprot xmlns='http://uniprot.org/uniprot'><entry><accession>P1</accession><sequence length='2'>MK</sequence></entry>"
+                 b"</uniprot>",
+                 b"3sequence,family\nMKV,a\n"],
+    "crystals": [b"0" + CIF, b"1x\n1.0\n4 0 0\n0 4 0\n0 0 4\nNa Cl\n1 1\ndirect\n0 0 0\n.5 .5 .5\n", b"3cif,id\n"],
     "documents": [b"text,id\nabc,1\n\"a,\"\"b\",2\n", b'{"text": "abc", "id": 1}\n{"text": null}\n', b"one\r\ntwo\n\n",
                   b"\xef\xbb\xbfa\tb\n1\t2\n",
                   gzip.compress(b"line\n")],
@@ -79,17 +120,17 @@ def fuzz(target: str, options: list[str]) -> None:
     atheris.Fuzz()
 
 
-def dna() -> Callable[[bytes], None]:
-    """The DNA adapter's readers, told by content."""
+def adapter(name: str) -> Callable[[bytes], None]:
+    """An adapter's readers, told by content; the first byte chooses the file's suffix."""
     from domainbert.adapters.base import Drops
-    from domainbert.adapters.dna import DnaAdapter
-    from domainbert.adapters.dna import reading as _reading  # noqa: F401  # instrumented with the rest
+    from domainbert.adapters.registry import load_adapter
     from domainbert.errors import DomainBertError
 
-    adapter, path = DnaAdapter(), PLACE / "domainbert-fuzz.input"
+    adapter, suffixes = load_adapter(name), SUFFIXES.get(name, (".txt",))
 
     def call(data: bytes) -> None:
-        path.write_bytes(data)
+        path = PLACE / f"domainbert-fuzz-{name}{suffixes[(data[0] if data else 0) % 16 % len(suffixes)]}"
+        path.write_bytes(data[1:])
         try:
             for record in adapter.records(str(path), drops=Drops()):
                 text = adapter.canonicalize(record.text)
@@ -179,7 +220,10 @@ def weights() -> Callable[[bytes], None]:
     return call
 
 
-TARGETS = {"dna": dna, "documents": documents, "recipe": recipe, "data_card": data_card, "weights": weights}
+TARGETS = {
+    **{each.name: partial(adapter, each.name) for each in list_adapters() if each.name in SEEDS},
+    "documents": documents, "recipe": recipe, "data_card": data_card, "weights": weights,
+}  # fmt: skip
 
 if __name__ == "__main__":
     main()

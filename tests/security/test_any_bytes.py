@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from domainbert.adapters.base import Drops
 from domainbert.adapters.dna import DnaAdapter
+from domainbert.adapters.registry import load_adapter
 from domainbert.corpus.documents import Columns, read_documents
 from domainbert.corpus.open import open_source
 from domainbert.errors import CorpusError, DomainBertError, ModelError
@@ -33,6 +34,34 @@ def test_dna_readers(tmp_path: Path, data: bytes, packed: bool) -> None:
     path = tmp_path / "x"
     path.write_bytes(gzip.compress(data) if packed else data)
     adapter = DnaAdapter()
+    try:
+        for record in adapter.records(str(path), drops=Drops()):
+            text = adapter.canonicalize(record.text)
+            assert adapter.canonicalize(text) == text
+    except DomainBertError as error:
+        assert str(path.parent) in str(error)
+
+
+SPELLINGS = {
+    "urls": [b"http://", b"a.b", b"xn--", b"%2e", b"%", b"?x=", b"&", b"#", b"@", b":80", b"[::1]", b"hxxp", b"[.]", b"url,id\n", b"javascript:"],  # noqa: E501
+    "biomedical": [b"<?xml version='1.0'?>", b"<PubmedArticleSet>", b"<PubmedArticle>", b"<MedlineCitation>", b"<PMID Version='1'>1</PMID>",
+                   b"<AbstractText>", b"</AbstractText>", b"<sup>2</sup>", b"&alpha;", b"PMID- 1\n", b"AB  - b c\n", b"      d\n", b"a@b.org"],  # noqa: E501
+    "french": ["L\u2019\u0153uvre".encode(), "\u00a0!".encode(), b"e\xcc\x81", b"# text = a b\n", b"1\ta\ta\tX\t_\t_\t0\t_\t_\t_\n", b"1-2\tau\t_\n"],  # noqa: E501
+    "molecules": [b"C", b"[C@H]", b"c1", b"ccccc1", b"(", b")", b"%10", b"[nH+]", b".[Cl-]", b"*", b"smiles,id\n", b"M  END\n", b"$$$$\n", b"V2000\n"],  # noqa: E501
+    "proteins": [b"MKVX", b"*", b"-", b"UOBZJ", b"acgt", b"ID   A_B\n", b"SQ   SEQUENCE   4 AA;\n", b"     MKVL\n", b"<uniprot>", b"<sequence>"],  # noqa: E501
+    "crystals": [b"data_x\n", b"_cell_length_a 4\n", b"_cell_angle_alpha 90\n", b"loop_\n", b"_atom_site_label\n", b"_atom_site_fract_x\n", b"Cs1 0\n",  # noqa: E501
+                 b"nan", b"1e400", b"Na Cl\n", b"direct\n", b"4 0 0\n", b'{"lattice": {}, "sites": []}', b"cif,id\n"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SPELLINGS)
+@settings(quick, max_examples=60)
+@given(data=st.data())
+def test_readers_of_each_adapter(tmp_path: Path, name: str, data: st.DataObject) -> None:
+    pieces = st.lists(st.sampled_from([*PIECES, *SPELLINGS[name]]), max_size=25).map(b"".join)
+    path = tmp_path / f"x{data.draw(st.sampled_from(('', '.txt', '.csv', '.jsonl', '.xml')))}"
+    path.write_bytes(data.draw(pieces))
+    adapter = load_adapter(name)
     try:
         for record in adapter.records(str(path), drops=Drops()):
             text = adapter.canonicalize(record.text)
