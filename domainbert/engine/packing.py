@@ -83,7 +83,7 @@ class BatchMaker:
         self.stores, self.adapters, self.vocabulary, self.readers = stores, adapters, vocabulary, readers or {}
         names = [adapter.name for adapter in adapters]
         # Each domain's own targets, where general text is mixed in by another adapter.
-        own = {name: vocabulary for name in names}
+        own = dict.fromkeys(names, vocabulary)
         if len(own) > 1:
             own = {name: read_vocabulary(stores[0].tokenizer, adapter) for name, adapter in zip(names, adapters, strict=True)}
         self._domains = [(each, np.array(names) == name) for name, each in own.items()]
