@@ -58,7 +58,7 @@ def choose_split(corpus: Corpus, pieces: Iterable[NDArray[np.void]], *, num_piec
     Raises:
         CorpusError: the corpus is too small to be split.
     """
-    if corpus.role == "validation":
+    if corpus.role in ("validation", "meter"):
         return Split("all")
     if corpus.validation_groups:
         held_out = sum(int(block["characters"][block["held_out"]].sum(dtype=np.int64)) for block in pieces)

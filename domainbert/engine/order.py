@@ -91,13 +91,16 @@ class Slots:
         begin: samples already taken from each source by earlier stages.
         seed: of the run.
         stage: number of the stage.
+
+    ``chances`` are each source's share of the slots.
     """
 
     def __init__(self, sources: Sequence[Source], weights: Sequence[float], *, begin: Ints, seed: int, stage: int) -> None:
         self.sources = sources
         mean_tokens = np.array([source.num_tokens / max(1, source.num_samples) for source in sources])
         chances = np.asarray(weights, float) / np.maximum(mean_tokens, 1e-9)
-        self._edges = np.cumsum(chances / chances.sum())
+        self.chances = (chances / chances.sum()).tolist()
+        self._edges = np.cumsum(self.chances)
         self._key = key(seed, _MIX, stage)
         self._begin = [begin.astype(np.int64)]  # samples taken from each source before each chunk
         self._cache: dict[int, Samples] = {}

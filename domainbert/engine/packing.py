@@ -18,7 +18,7 @@ from domainbert.corruption.select import SELECT, Candidates
 from domainbert.engine.order import Ints, Samples
 from domainbert.engine.windows import Window, read_windows
 from domainbert.recipe.schema import Corruption, Ramp
-from domainbert.tokenization.spans import Vocabulary
+from domainbert.tokenization.spans import Vocabulary, read_vocabulary
 
 if TYPE_CHECKING:
     from domainbert.engine.reading import Reader, Reading
@@ -81,6 +81,12 @@ class BatchMaker:
         readers: "Mapping[str, Reader] | None" = None,
     ) -> None:
         self.stores, self.adapters, self.vocabulary, self.readers = stores, adapters, vocabulary, readers or {}
+        names = [adapter.name for adapter in adapters]
+        # Each domain's own targets, where general text is mixed in by another adapter.
+        own = dict.fromkeys(names, vocabulary)
+        if len(own) > 1:
+            own = {name: read_vocabulary(stores[0].tokenizer, adapter) for name, adapter in zip(names, adapters, strict=True)}
+        self._domains = [(each, np.array(names) == name) for name, each in own.items()]
 
     def clean(self, samples: Samples) -> tuple[Ints, Ints]:
         """Ids of the samples laid end to end, with special tokens, and the length of each sample."""
@@ -115,7 +121,7 @@ class BatchMaker:
         position_T = ranges(np.zeros_like(length_N), length_N)
         windows = read_windows(self.stores, self.vocabulary, samples) if companions or corruption.select != "uniform" else []
         readings = {name: self.readers[name].read(samples, windows, prefix=len(self.vocabulary.prefix)) for name in companions}
-        target_T = self.vocabulary.targets[ids_T] & self._content(position_T, length_N, sample_T)
+        target_T = self._targets(ids_T, samples.source[sample_T]) & self._content(position_T, length_N, sample_T)
         if corruption.options.get("only"):
             target_T &= self._in_units(samples, windows, str(corruption.options["unit"]))
         candidates = Candidates(
@@ -127,17 +133,19 @@ class BatchMaker:
             samples.keys,
         )
         chosen_T = SELECT[corruption.select](candidates, sample_rates(corruption.rate, samples, progress))
-        corrupted_T = replace(
-            ids_T,
-            chosen_T=chosen_T,
-            sample_T=sample_T,
-            position_T=position_T,
-            key_N=samples.keys,
-            mask=corruption.mask,
-            random=corruption.random,
-            mask_id=self.vocabulary.mask_id,
-            alphabet=self.vocabulary.alphabet,
-        )
+        corrupted_T = ids_T
+        for vocabulary, sources in self._domains:
+            corrupted_T = replace(
+                corrupted_T,
+                chosen_T=chosen_T & sources[samples.source][sample_T],
+                sample_T=sample_T,
+                position_T=position_T,
+                key_N=samples.keys,
+                mask=corruption.mask,
+                random=corruption.random,
+                mask_id=self.vocabulary.mask_id,
+                alphabet=vocabulary.alphabet,
+            )
         starts = np.cumsum(length_N) - length_N
         return Batch(
             corrupted_T, np.where(chosen_T, ids_T, -100), position_T, length_N, samples.source,
@@ -154,10 +162,17 @@ class BatchMaker:
         ids_T, length_N = self.clean(samples)
         sample_T = np.repeat(np.arange(len(length_N)), length_N)
         position_T = ranges(np.zeros_like(length_N), length_N)
-        target_T = self.vocabulary.targets[ids_T] & self._content(position_T, length_N, sample_T) & (position_T > 0)
+        target_T = self._targets(ids_T, samples.source[sample_T]) & self._content(position_T, length_N, sample_T) & (position_T > 0)
         labels_T = np.full_like(ids_T, -100)
         labels_T[:-1] = np.where(target_T[1:], ids_T[1:], -100)
         return Batch(ids_T, labels_T, position_T, length_N, samples.source)
+
+    def _targets(self, ids_T: Ints, source_T: Ints) -> NDArray[np.bool_]:
+        """Whether each token may be hidden and predicted in the domain of its source."""
+        target_T = np.zeros(len(ids_T), bool)
+        for vocabulary, sources in self._domains:
+            target_T |= sources[source_T] & vocabulary.targets[ids_T]
+        return target_T
 
     def _content(self, position_T: Ints, length_N: Ints, sample_T: Ints) -> NDArray[np.bool_]:
         """Whether a token is the sample's own, not one of the special tokens around it."""

@@ -1,7 +1,7 @@
 """The data loader's side of training: an item is a whole optimizer step, made from its number alone."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -29,12 +29,14 @@ class Step:
         num_tokens: tokens of the whole step, over all processes, special tokens included.
         num_selected: positions to predict in the whole step, over all processes.
         counts: units of each objective in the whole step, over all processes, by its title.
+        drawn: tokens of each corpus in the whole step, by its name, where there are several.
     """
 
     micro_batches: tuple[PackedInput, ...]
     num_tokens: int
     num_selected: int
     counts: Mapping[str, int] = field(default_factory=dict)
+    drawn: Mapping[str, int] = field(default_factory=dict)
 
     def pin_memory(self) -> "Step":
         """The same in page-locked memory; the data loader calls it where there is a GPU."""
@@ -49,12 +51,15 @@ class Steps(Dataset[Step]):
         names: the recipe's name of each of the maker's stores.
         stages: of the recipe.
         training: of the recipe.
+        replay: names of corpora that an epoch does not count.
 
     ``num_too_long`` counts, by corpus, the training records that must stay whole and are longer than ``max_length``.
     """
 
-    def __init__(self, maker: BatchMaker, names: Sequence[str], stages: Sequence[Stage], training: Training) -> None:
-        self.maker, self.names, self.training = maker, tuple(names), training
+    def __init__(
+        self, maker: BatchMaker, names: Sequence[str], stages: Sequence[Stage], training: Training, *, replay: Collection[str] = ()
+    ) -> None:
+        self.maker, self.names, self.training, self._replay = maker, tuple(names), training, frozenset(replay)
         self.rank, self.num_ranks = 0, 1
         self._stages = tuple(stages)
         capacity = training.max_length - maker.vocabulary.num_special
@@ -80,7 +85,12 @@ class Steps(Dataset[Step]):
         batch = self.batch(step)
         terms = self._terms[span_of(self.spans, step)[0]]
         mine = tuple(terms.packed(batch.take(rows)) if len(rows) else _nothing_to_predict(batch, terms) for rows in self._mine(batch))
-        return Step(mine, int(batch.length_N.sum()), batch.num_selected, terms.counts(batch))
+        return Step(mine, int(batch.length_N.sum()), batch.num_selected, terms.counts(batch), self._drawn(batch))
+
+    def _drawn(self, batch: Batch) -> dict[str, int]:
+        assert batch.source_N is not None
+        tokens = np.bincount(batch.source_N, batch.length_N, len(self.names))
+        return {self.names[source.number]: int(tokens[source.number]) for source in self.sources} if len(self.sources) > 1 else {}
 
     def share(self, *, rank: int, num_ranks: int) -> None:
         """Give only this process's share of each step from now on."""
@@ -151,8 +161,15 @@ class Steps(Dataset[Step]):
             return stage.steps
         if stage.tokens:
             return max(1, round(stage.tokens / self.training.batch_tokens))
-        mixed = zip(self.sources, self._weights(stage), strict=True)
-        return max(1, plan.steps_until(round(stage.epochs * sum(source.num_samples for source, weight in mixed if weight > 0))))
+        counted = [
+            (source.num_samples, chance)
+            for source, chance in zip(self.sources, slots.chances, strict=True)
+            if chance > 0 and self.names[source.number] not in self._replay
+        ]
+        if not counted:
+            raise CorpusError(f"stage {stage.name!r} is {stage.epochs:g} epochs long, and its mix has no corpus to train on with a token")
+        num_samples, chances = (sum(each) for each in zip(*counted, strict=True))
+        return max(1, plan.steps_until(round(stage.epochs * num_samples / chances)))
 
     def _weights(self, stage: Stage) -> list[float]:
         if not stage.mix:

@@ -217,6 +217,7 @@ class PackedTrainer(Trainer):
     def _step_values(self, step: int, grad_norm: Any) -> dict[str, float]:
         return {
             "tokens": self._step.num_tokens,
+            **{f"tokens_of_{name}": count for name, count in self._step.drawn.items()},
             "masked": self._step.num_selected,
             "loss": float(self._loss),
             # A term without a unit in this step has no value, which is not the value 0.

@@ -20,8 +20,15 @@ SMOOTHED_PARTS = 20  # the training loss is also shown as means over one part in
 Points = tuple[list[float], list[float]]
 
 
-def loss_curve(metrics: Sequence[Mapping[str, float]], output: Path, *, unit: str, baselines: Mapping[str, float]) -> None:
-    """Draw held-out bits per letter beside what counting reaches, and below it the training loss.
+def loss_curve(
+    metrics: Sequence[Mapping[str, float]],
+    output: Path,
+    *,
+    unit: str,
+    baselines: Mapping[str, float],
+    meters: Mapping[str, tuple[str, float]] | None = None,
+) -> None:
+    """Draw held-out bits per letter beside what counting reaches, below it those of general text, and the training loss.
 
     Args:
         metrics: lines of ``metrics.jsonl``; ``step``, ``loss`` (nats per token) and ``validation_bits_per_<unit>`` are read
@@ -29,6 +36,7 @@ def loss_curve(metrics: Sequence[Mapping[str, float]], output: Path, *, unit: st
         output: the PNG file.
         unit: what a letter is called.
         baselines: bits per letter by name, drawn as level lines with their values.
+        meters: by what it is called, general text: the name of its figure in ``metrics``, and that of the model before training.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -36,12 +44,15 @@ def loss_curve(metrics: Sequence[Mapping[str, float]], output: Path, *, unit: st
     held_out, training = _points(metrics, f"validation_bits_per_{unit}"), _points(metrics, "loss", scale=1 / math.log(2))
     figure = Figure(SIZE_INCHES, dpi=DOTS_PER_INCH, layout="constrained")
     FigureCanvasAgg(figure)
-    if held_out[0]:
-        upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-        _draw_held_out(upper, held_out, baselines)
-        upper.set_title(f"held-out text: bits per {unit} (lower is better)", loc="left", fontsize=12)
-    else:
-        lower = figure.subplots()
+    panels = [(held_out, baselines, f"held-out text: bits per {unit} (lower is better)")]
+    for name, (metric, before) in (meters or {}).items():
+        panels.append((_points(metrics, metric), {"before": before}, f"held-out {name}: what the model forgets"))
+    panels = [panel for panel in panels if panel[0][0]]
+    axes = figure.subplots(len(panels) + 1, 1, sharex=bool(panels), height_ratios=(*(3 for _ in panels), 1), squeeze=False)[:, 0]
+    for upper, (points, levels, title) in zip(axes, panels, strict=False):
+        _draw_held_out(upper, points, levels)
+        upper.set_title(title, loc="left", fontsize=12)
+    lower = axes[-1]
     _draw_training(lower, training)
     lower.set_xlabel("training step", fontsize=11)
     figure.savefig(output, metadata={"Software": "domainbert"})

@@ -24,6 +24,7 @@ def render(evaluation: Mapping[str, Any]) -> str:
     lines = [f"bits per {unit} on held-out text (lower is better)", *_columns(rows)]
     lines += _visible_line(evaluation, unit)
     lines += _part_lines(evaluation, kinds[0])
+    lines += [f"forgetting, on text of {sentence}" for sentence in forgetting(evaluation)]
     held_out = evaluation["held_out"]
     share = held_out["share_in_repeats_seen_in_training"]
     lines.append(
@@ -36,6 +37,15 @@ def render(evaluation: Mapping[str, Any]) -> str:
 def best(scores: Sequence[Mapping[str, Any]], prefix: str) -> Mapping[str, Any]:
     """The lowest of the baselines whose name begins with ``prefix``."""
     return min((score for score in scores if score["name"].startswith(prefix)), key=lambda score: score["bits"])
+
+
+def forgetting(evaluation: Mapping[str, Any]) -> list[str]:
+    """The meters of an evaluation in words, one a corpus."""
+    return [
+        f"{name}: {each['before']:.3f} bits per {each.get('unit', 'character')} before, {each['after']:.3f} after "
+        f"({each['after'] - each['before']:+.3f})"
+        for name, each in (evaluation.get("forgetting") or {}).items()
+    ]
 
 
 def _model_rows(evaluation: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:

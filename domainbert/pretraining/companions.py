@@ -8,7 +8,7 @@ from domainbert.engine.folder import RunFolder
 from domainbert.errors import RecipeError
 from domainbert.recipe.document import to_dict
 from domainbert.recipe.load import find_recipe, read_toml, recipe_from
-from domainbert.recipe.schema import Recipe
+from domainbert.recipe.schema import GENERAL, Recipe
 
 RECIPE = "recipe:"
 """How a companion's model begins that is to be trained first."""
@@ -17,7 +17,7 @@ RECIPE = "recipe:"
 def companion_recipes(recipe: Recipe) -> dict[str, Recipe]:
     """The recipes of companions that are trained first, by the companion's name.
 
-    They read the run's corpora with its seed, so that both models hold out the same text.
+    They read the run's corpora, but general text, with its seed, so that both models hold out the same text.
 
     Raises:
         RecipeError: there is no such recipe, something is wrong in it, or it has such companions itself.
@@ -26,7 +26,8 @@ def companion_recipes(recipe: Recipe) -> dict[str, Recipe]:
     for name, companion in recipe.companion.items():
         if companion.model.startswith(RECIPE):
             path, label = find_recipe(companion.model.removeprefix(RECIPE))
-            tables = {**read_toml(path, label), "corpus": to_dict(recipe)["corpus"]}
+            own = replace(recipe, corpus=tuple(corpus for corpus in recipe.corpus if corpus.role not in GENERAL))
+            tables = {**read_toml(path, label), "corpus": to_dict(own)["corpus"]}
             found[name] = recipe_from(tables, label, overrides=[f"training.seed={recipe.training.seed}"])
             if any(other.model.startswith(RECIPE) for other in found[name].companion.values()):
                 raise RecipeError(f"{label}: has a companion that is trained first itself; train that one by its own recipe")

@@ -14,6 +14,7 @@ from accelerate.utils import gather_object
 from transformers import PreTrainedModel, TrainingArguments
 from transformers.utils import logging as transformers_logging
 
+from domainbert.adapters.base import Adapter
 from domainbert.corpus.store import TokenStore
 from domainbert.engine.budget import fitting_tokens
 from domainbert.engine.checkpoint import checkpoint_path, latest_checkpoint
@@ -30,6 +31,7 @@ from domainbert.engine.steps import Steps
 from domainbert.engine.telemetry import MetricsLog, best_step, hardware
 from domainbert.engine.trainer import PackedTrainer, stop_on_signals, training_arguments
 from domainbert.errors import RunError
+from domainbert.evaluation.forgetting import Meter, metric_name
 from domainbert.evaluation.held_out import HeldOut, evaluation
 from domainbert.evaluation.intrinsic import Bits
 from domainbert.evaluation.plots import loss_curve
@@ -43,8 +45,8 @@ from domainbert.publishing.facts import run_facts
 from domainbert.publishing.model_folder import write_model_folder
 from domainbert.recipe.document import to_dict
 from domainbert.recipe.scale import scaled
-from domainbert.recipe.schema import CAUSAL, SCRATCH, Recipe, Training
-from domainbert.tokenization.spans import read_vocabulary
+from domainbert.recipe.schema import CAUSAL, GENERAL, SCRATCH, Recipe, Training
+from domainbert.tokenization.spans import Vocabulary, read_vocabulary
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +66,7 @@ class Session:
         transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
         transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         self.folder, self.recipe, self.stores, self.progress = folder, recipe, stores, progress
-        self.adapter = adapter_of(recipe, recipe.corpus[0])
+        self.adapter = adapter_of(recipe, next(corpus for corpus in recipe.corpus if corpus.role == "train"))
         self.tokenizer = stores[0].tokenizer
         self.vocabulary = read_vocabulary(self.tokenizer, self.adapter)
         training = recipe.training
@@ -82,6 +84,7 @@ class Session:
         self.trainer = self._trainer(num_ranks, readers)
         self.before: dict[str, Bits] = {}
         self.right_after: dict[str, Bits] = {}
+        self.meter_before: dict[str, float] = {}
 
     def train(self) -> bool:
         """Train to the end, from the last checkpoint if there is one.
@@ -112,6 +115,8 @@ class Session:
         self._load_best()
         after = self.held_out.full(self.encoder)
         result = evaluation(self.held_out, self.before, after, base=self.recipe.model.base, seed=self.recipe.training.seed)
+        if self.meter.corpora:
+            result["forgetting"] = self.meter.report(self.meter_before, self.meter.full(self.encoder))
         if self.change is not None:
             result["vocabulary"] = self.change.report(self.recipe, self.vocabulary, self.right_after)
         self._plot(result)
@@ -127,15 +132,23 @@ class Session:
 
     @cached_property
     def held_out(self) -> HeldOut:
-        """Held-out text of all stores, in windows."""
-        training = self.recipe.training
-        return HeldOut(
-            self.stores,
-            self.adapter,
-            self.vocabulary,
-            max_length=training.max_length,
-            micro_batch_tokens=int(self.trainer.training.micro_batch_tokens),
-        )
+        """Held-out text of the domain, in windows."""
+        pairs = zip(self.stores, self.recipe.corpus, strict=True)
+        return self._held_out([store for store, corpus in pairs if corpus.role not in GENERAL], self.adapter, self.vocabulary)
+
+    @cached_property
+    def meter(self) -> Meter:
+        """Held-out general text, in windows."""
+        found = {}
+        for store, corpus in zip(self.stores, self.recipe.corpus, strict=True):
+            if corpus.role in GENERAL:
+                adapter = adapter_of(self.recipe, corpus)
+                found[corpus.name] = self._held_out([store], adapter, read_vocabulary(self.tokenizer, adapter))
+        return Meter.of(found)
+
+    def _held_out(self, stores: Sequence[TokenStore], adapter: Adapter, vocabulary: Vocabulary) -> HeldOut:
+        tokens = int(self.trainer.training.micro_batch_tokens)
+        return HeldOut(stores, adapter, vocabulary, max_length=self.recipe.training.max_length, micro_batch_tokens=tokens)
 
     @property
     def _leads(self) -> bool:
@@ -144,10 +157,11 @@ class Session:
     def _trainer(self, num_ranks: int, readers: Mapping[str, Reader]) -> PackedTrainer:
         maker = BatchMaker(self.stores, [adapter_of(self.recipe, corpus) for corpus in self.recipe.corpus], self.vocabulary, readers)
         names = [corpus.name for corpus in self.recipe.corpus]
-        steps = Steps(maker, names, self.recipe.stage, self.recipe.training)
+        replay = [corpus.name for corpus in self.recipe.corpus if corpus.role == "replay"]
+        steps = Steps(maker, names, self.recipe.stage, self.recipe.training, replay=replay)
         if self.recipe.training.max_steps:
             stages = scaled(self.recipe, stage_steps=[span.num_steps for span in steps.spans]).stage
-            steps = Steps(maker, names, stages, self.recipe.training)
+            steps = Steps(maker, names, stages, self.recipe.training, replay=replay)
         args = self._arguments(num_ranks, num_steps=len(steps))
         if args.process_index == 0:
             self._record(steps, args)
@@ -220,9 +234,11 @@ class Session:
         """The figures that training starts from; for a base with its own vocabulary, on the same hidden letters."""
         if self.change is None:
             self.before = (self.held_out.rough if self.recipe.model.base == SCRATCH else self.held_out.full)(self.encoder)
+            self.meter_before = self.meter.full(self.encoder)
             return
         base = PackedEncoder(self.change.base)
         self.before = self.held_out.read_by(self.change.tokenizer, self.change.vocabulary).full(base)
+        self.meter_before = self.meter.read_by(self.change.tokenizer).full(base)
         base.release()
         self.right_after = self.held_out.full(self.encoder)
         for kind, bits in self.right_after.items():
@@ -269,7 +285,7 @@ class Session:
         return latest_checkpoint(self.folder.checkpoints)
 
     def _measure(self) -> Mapping[str, float]:
-        return self.held_out.quick(self.encoder) if self._leads else {}
+        return {**self.held_out.quick(self.encoder), **self.meter.quick(self.encoder)} if self._leads else {}
 
     def _plot(self, result: Mapping[str, Any]) -> None:
         opponents = {}
@@ -278,7 +294,9 @@ class Session:
             families = [family for family in ("order", "two-sided") if any(score["name"].startswith(family) for score in scores)]
             opponents = {f"{score['name']} counts": score["bits"] for score in (best(scores, family) for family in families)}
         self.folder.plots.mkdir(exist_ok=True)
-        loss_curve(self.metrics.read(), self.folder.plots / "loss.png", unit=self.held_out.unit, baselines=opponents)
+        general = result.get("forgetting", {})
+        meters = {f"text of {name}": (metric_name(name, each["unit"]), each["before"]) for name, each in general.items()}
+        loss_curve(self.metrics.read(), self.folder.plots / "loss.png", unit=self.held_out.unit, baselines=opponents, meters=meters)
 
     def _card(self, result: Mapping[str, Any], model: Path) -> str:
         return model_card(run_facts(self.folder, model, evaluation=result, canonical_version=self.adapter.canonical_version))

@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from domainbert.evaluation.report import forgetting
 from domainbert.publishing.data_card import provenance_table
 from domainbert.publishing.facts import RunFacts
 from domainbert.publishing.provenance import Provenance, source_name
 from domainbert.publishing.results import model_index, other_figures, parts_table, table
-from domainbert.recipe.schema import SCRATCH
+from domainbert.recipe.schema import GENERAL, SCRATCH
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelCardData
@@ -35,6 +36,7 @@ def metadata(facts: RunFacts) -> "ModelCardData":
     from huggingface_hub import ModelCardData
 
     card, base = facts.recipe.card, facts.recipe.model.base
+    own = [corpus.corpus.name for corpus in facts.corpora if corpus.corpus.role not in GENERAL]
     on_hub = base != SCRATCH and not Path(base).exists()  # a folder of this machine is no name on the Hub
     return ModelCardData(
         license=card.license or None,
@@ -48,7 +50,7 @@ def metadata(facts: RunFacts) -> "ModelCardData":
         base_model_relation="finetune" if on_hub else None,
         datasets=[dataset for corpus in facts.corpora for dataset in corpus.datasets] or None,
         model_name=facts.name,
-        eval_results=model_index(facts.evaluation, dataset=", ".join(corpus.corpus.name for corpus in facts.corpora)) or None,
+        eval_results=model_index(facts.evaluation, dataset=", ".join(own)) or None,
     )
 
 
@@ -149,12 +151,13 @@ def _audits(facts: RunFacts) -> str:
     leak = "How much of the held-out text training text holds too was not measured."
     if isinstance(share, int | float):
         leak = f"{100 * share:.1f} % of the held-out text lies in stretches of {length} characters that training text holds too."
-    forgetting = "What the model lost on text outside its domain was not measured."
+    lost = "What the model lost on text outside its domain was not measured."
     if "forgetting" in facts.evaluation:
-        forgetting = "What the model lost on text outside its domain stands above under *forgetting*."
+        figures = "".join(f"\n* {sentence}" for sentence in forgetting(facts.evaluation))
+        lost = f"What the model lost on text outside its domain stands above under *forgetting*:\n{figures}"
     elif facts.recipe.model.base == SCRATCH:
-        forgetting = "The model started from random weights: there was nothing to forget."
-    return f"## Leaks and forgetting\n\n{leak} {forgetting}"
+        lost = "The model started from random weights: there was nothing to forget."
+    return f"## Leaks and forgetting\n\n{leak} {lost}"
 
 
 def _limits(facts: RunFacts) -> str:

@@ -9,7 +9,7 @@ from domainbert.objectives.registry import COMMON, KINDS, Kind
 from domainbert.recipe.fields import shown
 from domainbert.recipe.keys import did_you_mean
 from domainbert.recipe.problems import Problems, join
-from domainbert.recipe.schema import Companion, Objective, Ramp, Recipe, Stage
+from domainbert.recipe.schema import DRAWN, Companion, Objective, Ramp, Recipe, Stage
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
 _DEFAULTS: Final[Mapping[str, Any]] = {field.name: field.default for field in fields(Objective)}
@@ -20,7 +20,7 @@ def resolve_objectives(recipe: Recipe, problems: Problems) -> Recipe:
     """Check the objectives of every stage and the companions, and fill in the positions that a kind of objective takes."""
     for name, companion in recipe.companion.items():
         _companion(name, companion, problems)
-    trained = [corpus.name for corpus in recipe.corpus if corpus.role == "train"]
+    trained = [corpus.name for corpus in recipe.corpus if corpus.role in DRAWN]
     stages = tuple(_stage(stage, f"stage[{index}]", recipe, trained, problems) for index, stage in enumerate(recipe.stage))
     _same_terms(stages, problems)
     _needed(recipe, stages, problems)

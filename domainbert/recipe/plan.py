@@ -178,11 +178,18 @@ def _in_steps(recipe: Recipe, epoch_tokens: int | None, notes: list[str]) -> Rec
         elif stage.epochs:
             assert epoch_tokens is not None
             notes.append(f"stage '{stage.name}' is in epochs: its length is an upper bound, one token a byte")
-            steps.append(max(1, -(-round(stage.epochs * epoch_tokens) // budget)))
+            steps.append(max(1, -(-round(stage.epochs * epoch_tokens / _train_share(stage, recipe)) // budget)))
         else:
             steps.append(stage.steps or token_steps(stage, budget))
     whole = replace(recipe, stage=tuple(replace(stage, steps=length) for stage, length in zip(recipe.stage, steps, strict=True)))
     return scaled(whole, stage_steps=steps)
+
+
+def _train_share(stage: Stage, recipe: Recipe) -> float:
+    """Share of a stage's tokens that come from corpora to train on; the rest is replay."""
+    replay = {corpus.name for corpus in recipe.corpus if corpus.role == "replay"}
+    total = sum(stage.mix.values())
+    return sum(weight for name, weight in stage.mix.items() if name not in replay) / total if total else 1.0
 
 
 def _stage(stage: Stage, batch_tokens: int) -> StagePlan:

@@ -13,7 +13,7 @@ from domainbert.recipe.fields import build, shown
 from domainbert.recipe.keys import did_you_mean
 from domainbert.recipe.objective_rules import resolve_objectives
 from domainbert.recipe.problems import Problems, join
-from domainbert.recipe.schema import CAUSAL, SCRATCH, Corpus, Corruption, Model, Recipe, Stage, Tokenizer, Training
+from domainbert.recipe.schema import CAUSAL, DRAWN, SCRATCH, Corpus, Corruption, Model, Recipe, Stage, Tokenizer, Training
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
 _LENGTHS: Final = ("steps", "tokens", "epochs")
@@ -38,6 +38,7 @@ def resolve(recipe: Recipe, problems: Problems) -> Recipe:
     _training(recipe.training, problems)
     tokenizer = _tokenizer(recipe, adapters.find(recipe.adapter, "adapter"), problems)
     stages = tuple(_stage(stage, f"stage[{index}]", corpora, adapters, problems) for index, stage in enumerate(recipe.stage))
+    _replay(corpora, stages, problems)
     return resolve_objectives(replace(recipe, corpus=corpora, tokenizer=tokenizer, stage=stages), problems)
 
 
@@ -68,8 +69,8 @@ def _corpus(corpus: Corpus, path: str, default: str, adapters: _Adapters, proble
     adapter = adapters.find(named, join(path, "adapter") if corpus.adapter else "adapter")
     if problems.clean(join(path, "sources")) and not any(source.strip() for source in corpus.sources):
         problems.add(join(path, "sources"), 'is empty; name files, folders, globs or "sample", or use --corpus')
-    if corpus.role == "validation" and corpus.validation_groups:
-        problems.add(join(path, "validation_groups"), 'has no meaning in a source with role = "validation": all of it is held out')
+    if corpus.role in ("validation", "meter") and corpus.validation_groups:
+        problems.add(join(path, "validation_groups"), f"has no meaning in a source with role = {shown(corpus.role)}: all of it is held out")
     for view, copies in corpus.views.items():
         if adapter is not None and view not in adapter.view_names:
             known = ", ".join(adapter.view_names) or "none"
@@ -172,7 +173,7 @@ def _stage(stage: Stage, path: str, corpora: tuple[Corpus, ...], adapters: _Adap
 
 def _unit(unit: str, path: str, stage: Stage, corpora: tuple[Corpus, ...], adapters: _Adapters, problems: Problems) -> None:
     """Every adapter whose text the stage reads must know the unit."""
-    for name in sorted({corpus.adapter for corpus in corpora if corpus.role == "train" and (not stage.mix or corpus.name in stage.mix)}):
+    for name in sorted({corpus.adapter for corpus in corpora if corpus.role in DRAWN and (not stage.mix or corpus.name in stage.mix)}):
         adapter = adapters.find(name, "adapter")
         if adapter is not None and problems.clean(path) and unit not in adapter.unit_names:
             known = ", ".join(adapter.unit_names) or "none"
@@ -194,8 +195,15 @@ def _length(stage: Stage, path: str, problems: Problems) -> None:
         problems.add(schedule, text, because=because)
 
 
+def _replay(corpora: tuple[Corpus, ...], stages: tuple[Stage, ...], problems: Problems) -> None:
+    for index, corpus in enumerate(corpora):
+        place = f"corpus[{index}].role"
+        if corpus.role == "replay" and problems.clean("stage", place) and not any(stage.mix.get(corpus.name, 0) > 0 for stage in stages):
+            problems.add(place, '= "replay", but no stage mixes it in; to measure forgetting on it and no more, take role = "meter"')
+
+
 def _mix(stage: Stage, path: str, corpora: tuple[Corpus, ...], problems: Problems) -> None:
-    trained = [corpus.name for corpus in corpora if corpus.role == "train"]
+    trained = [corpus.name for corpus in corpora if corpus.role in DRAWN]
     known = problems.clean(*(f"corpus[{index}].{key}" for index in range(len(corpora)) for key in ("name", "role")))
     for name, weight in stage.mix.items():
         place = join(path, f"mix.{name}")
@@ -205,3 +213,9 @@ def _mix(stage: Stage, path: str, corpora: tuple[Corpus, ...], problems: Problem
             problems.add(place, f"= {weight:g} is below 0")
     if stage.mix and not any(weight > 0 for weight in stage.mix.values()):
         problems.add(join(path, "mix"), "has no weight above 0")
+    replay = [corpus.name for corpus in corpora if corpus.role == "replay"]
+    if replay and not stage.mix and known:
+        weights = ", ".join([f"{name} = 0.95" for name in trained if name not in replay][:1] + [f"{name} = 0.05" for name in replay[:1]])
+        problems.add(join(path, "mix"), f"is missing: with a corpus for replay each stage says how much of it: mix = {{ {weights} }}")
+    if stage.epochs and stage.mix and known and not any(weight > 0 for name, weight in stage.mix.items() if name not in replay):
+        problems.add(join(path, "epochs"), "counts passes over corpora to train on, and the mix has none; give steps or tokens")

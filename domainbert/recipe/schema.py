@@ -10,6 +10,8 @@ from typing import Any
 SCHEMA_VERSION = 1
 SCRATCH = "scratch"  # model.base: random weights
 BIDIRECTIONAL, CAUSAL = "bidirectional", "causal"  # stage.attention
+DRAWN = ("train", "replay")  # roles of corpora that stages may mix
+GENERAL = ("replay", "meter")  # roles of corpora that are not the domain's
 
 
 def number(default: Any, *, low: float | None = None, high: float | None = None, above: float | None = None) -> Any:
@@ -71,6 +73,8 @@ class Corpus:
     """A named source of records. An empty ``adapter`` takes the recipe's.
 
     Args:
+        role: ``train`` on it; ``replay``, general text that stages mix in by weight, against forgetting; ``validation``, all held out;
+            ``meter``, general text that is all held out. Held-out general text measures what the base forgets.
         exclude_files: evaluation texts, in any format of the adapter; records that overlap with one are left out.
         near_duplicates: estimated similarity from which an entry counts as a copy of an earlier one; 0 for exact copies only.
         min_characters: shorter records are left out.
@@ -82,7 +86,7 @@ class Corpus:
     name: str = "main"
     adapter: str = ""
     sources: tuple[str, ...] = ()
-    role: str = choice("train", "train", "validation")
+    role: str = choice("train", "train", "replay", "validation", "meter")
     validation_fraction: float = number(0.02, low=0.0, high=0.9)
     validation_groups: tuple[str, ...] = ()
     exclude_groups: tuple[str, ...] = ()
@@ -228,9 +232,10 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stretch of training. Exactly one of ``steps``, ``tokens``, ``epochs`` is above 0.
+    """A stretch of training. Exactly one of ``steps``, ``tokens``, ``epochs`` (of the corpora to train on) is above 0.
 
     Args:
+        mix: share of the tokens from each corpus; empty for the corpora to train on as they are large.
         attention: ``causal`` hides nothing and lets no token see those behind it, for the objective ``clm``.
         freeze: parameters that stay as they are: ``"body"``, ``"embeddings"`` or globs of parameter names.
         optimizer_state: whether the optimizer's moments are carried over from the stage before, or start anew.

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from transformers import PreTrainedTokenizerFast
 
 from domainbert.adapters.dna.options import DnaOptions
 from domainbert.adapters.registry import load_adapter
@@ -125,3 +127,48 @@ def test_processes_share_a_step_evenly(tmp_path: Path) -> None:
 
 def test_options_reach_the_loader() -> None:
     assert load_adapter("dna", options={"soft_mask_weight": 0.1}).options == DnaOptions(soft_mask_weight=0.1)
+
+
+@pytest.mark.invariant
+def test_general_text_keeps_its_own_alphabet(tmp_path: Path) -> None:
+    """Two adapters on one tokenizer: each sample's targets and replacements are those of its own domain."""
+    stores, own = {}, {}
+    tokenizer = byte_tokenizer()
+    for name, text in (("biomedical", "The TP53 gene and the cells of mice. " * 30), ("dna", "ACGTTGCANACGT" * 60)):
+        own[name] = load_adapter(name)
+        (tmp_path / f"{name}.{'fa' if name == 'dna' else 'txt'}").write_text(f">one\n{text}\n" if name == "dna" else text)
+        source = str(next(tmp_path.glob(f"{name}.*")))
+        corpus = Corpus(name=name, adapter=name, sources=(source,), validation_fraction=0.0)
+        stores[name] = build_store(own[name], corpus, tmp_path / name, seed=0, make_tokenizer=lambda records: tokenizer)
+    maker = BatchMaker(list(stores.values()), list(own.values()), read_vocabulary(tokenizer, own["biomedical"]))
+    stage = Stage(steps=3, mix={"biomedical": 0.5, "dna": 0.5}, corruption=Corruption(rate=0.5, mask=0.2, random=0.8))
+    every = Steps(maker, list(stores), [stage], TRAINING)
+    seen = {0: set(), 1: set()}
+    for number in range(3):
+        batch = every.batch(number)
+        for source in seen:
+            part = batch.take(np.flatnonzero(batch.source_N == source))
+            chosen = part.labels_T >= 0
+            assert chosen.any()
+            ids = np.concatenate((part.labels_T[chosen], part.input_ids_T[chosen & (part.input_ids_T != maker.vocabulary.mask_id)]))
+            seen[source] |= set(tokenizer.convert_ids_to_tokens(np.unique(ids).tolist()))
+    assert {"T", "h", "5", "P"} <= seen[0]
+    assert seen[1] == set("ACGTacgt")
+
+
+def byte_tokenizer() -> PreTrainedTokenizerFast:
+    special = {"pad_token": "[PAD]", "unk_token": "[UNK]", "mask_token": "[MASK]"}
+    entries = [*special.values(), *sorted(pre_tokenizers.ByteLevel.alphabet())]
+    backend = Tokenizer(models.BPE({entry: number for number, entry in enumerate(entries)}, []))
+    backend.pre_tokenizer, backend.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+    return PreTrainedTokenizerFast(tokenizer_object=backend, model_max_length=32, **special)
+
+
+def test_an_epoch_counts_passes_over_the_corpora_to_train_on(tmp_path: Path) -> None:
+    one, general = store(tmp_path, "one", length=2000), store(tmp_path, "general", length=9000)
+    vocabulary = read_vocabulary(one.tokenizer, load_adapter("dna"))
+    maker = BatchMaker([one, general], [load_adapter("dna")] * 2, vocabulary)
+    every = Steps(maker, ["one", "general"], [Stage(epochs=4.0, mix={"one": 0.75, "general": 0.25})], TRAINING, replay=["general"])
+    drawn = [every[number].drawn for number in range(len(every))]
+    assert sum(each["one"] for each in drawn) == pytest.approx(4 * 2000 * 32 / 31, rel=0.1)
+    assert sum(each["general"] for each in drawn) == pytest.approx(4 * 2000 * 32 / 31 / 3, rel=0.25)

@@ -214,3 +214,37 @@ def test_the_designs_form_is_toml_that_only_lacks_later_keys(problems):
     text = MINIMAL + "freeze = ['body']\nattention = 'causal'\noptimizer_state = 'carry'\n[tokenizer_later]\ninit = 'mean'\n"
     assert tomllib.loads(text)
     assert [line.split("'")[1] for line in problems(text)] == ["tokenizer_later"]
+
+
+GENERAL = """
+adapter = "dna"
+[tokenizer]
+kind = "character"
+[[corpus]]
+sources = ["sample"]
+[[corpus]]
+name = "general"
+sources = ["sample"]
+role = "replay"
+[[stage]]
+"""
+NONE = "names no corpus to train on; there are: main"
+
+
+@pytest.mark.parametrize(
+    ("stage", "message"),
+    [
+        ("steps = 9\n", "stage[0].mix is missing: with a corpus for replay each stage says how much of it: mix = { main = 0.95, general"),
+        ("steps = 9\nmix = { main = 1.0 }\n", 'corpus[1].role = "replay", but no stage mixes it in; to measure forgetting on it'),
+        ("steps = 9\nmix = { main = 1.0, genral = 0.1 }\n", f"stage[0].mix.genral {NONE}, general: did you mean 'general'?"),
+        ("epochs = 1.0\nmix = { general = 1.0 }\n", "stage[0].epochs counts passes over corpora to train on, and the mix has none"),
+    ],
+)
+def test_replay_is_mixed_in_by_weight(problems, stage, message):
+    (found,) = problems(GENERAL + stage)
+    assert found.startswith(message)
+
+
+def test_a_meter_is_never_trained_on(problems):
+    text = GENERAL.replace("replay", "meter") + "steps = 9\nmix = { main = 1.0, general = 0.1 }\n"
+    assert problems(text) == [f"stage[0].mix.general {NONE}"]
