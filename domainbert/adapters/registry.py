@@ -13,6 +13,7 @@ BUILT_IN = {
     "biomedical": "domainbert.adapters.biomedical:BiomedicalAdapter",
     "crystals": "domainbert.adapters.crystals:CrystalAdapter",
     "dna": "domainbert.adapters.dna:DnaAdapter",
+    "drug_target": "domainbert.adapters.drug_target:DrugTargetAdapter",
     "french": "domainbert.adapters.french:FrenchAdapter",
     "molecules": "domainbert.adapters.molecules:MoleculesAdapter",
     "proteins": "domainbert.adapters.proteins:ProteinsAdapter",
