@@ -120,3 +120,18 @@ def test_what_is_no_model_is_named(domainbert: Program, finished: Path, graph: P
     assert "is no model folder" in domainbert("export", tmp_path, "--to", "onnx", tmp_path / "out", status=2).stderr
     assert "already there" in domainbert("export", finished, "--to", "onnx", graph, status=2).stderr
     assert "not one of" in domainbert("export", finished, "--to", "tflite", tmp_path / "out", status=2).stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("export", "RUN", "--to", "sentence-transformers"), ("publish", "RUN", "--repo", "me/dna", "--dry-run")],
+)
+def test_a_full_disk_is_named_and_nothing_is_kept(finished: Path, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    pytest.importorskip("sentence_transformers", reason="the extra sentence-transformers is not installed")
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))"  # EFBIG where a full disk gives ENOSPC
+    given = [str(finished) if each == "RUN" else each for each in (*arguments, str(tmp_path / "out"))]
+    program = f"{limit}; from domainbert.cli.app import app; app({given!r})"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=200)
+    assert done.returncode == 2, done.stderr
+    assert str(tmp_path / "out") in done.stderr and "disk" in done.stderr, done.stderr
+    assert list(tmp_path.iterdir()) == []
