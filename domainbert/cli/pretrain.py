@@ -27,22 +27,26 @@ def pretrain(
     output: Annotated[
         Path | None, typer.Option("--output", help="The run's folder; a new one under runs/ when left out.", metavar="DIR")
     ] = None,
+    control: Annotated[
+        bool, typer.Option("--control", help="Train another model first, on the same samples, masked where the recipe is causal.")
+    ] = False,
 ) -> None:
     """Adapt an encoder: corpus to token store to training to evaluation to a model folder.
 
     Examples:
     domainbert pretrain --recipe dna
     domainbert pretrain --recipe dna --corpus genomes/ --output runs/mine training.seed=3
+    domainbert pretrain --recipe biomedical-clm-detour --control
     """
     overrides = [*(overrides or ()), *([f"corpus.options.encoding={encoding}"] if encoding else ())]
     loaded = load_recipe(recipe, overrides=overrides, corpus=corpus or (), base=base, teacher=teacher)
     if _speaks():
         from domainbert.recipe.plan import make_plan
 
-        typer.echo(render_plan(make_plan(loaded)) + "\n", err=True)
+        typer.echo(render_plan(make_plan(loaded)) + ("\nAll of it twice: first the control." if control else "") + "\n", err=True)
     from domainbert.pretraining import pretrain as train
 
-    _finish(train(loaded, output=output, progress=_speaks()))
+    _finish(train(loaded, output=output, control=control, progress=_speaks()))
 
 
 def resume(

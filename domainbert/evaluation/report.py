@@ -5,6 +5,8 @@ from typing import Any
 
 from domainbert.recipe.schema import SCRATCH
 
+CONTROL = "control: same samples, masked"
+
 
 def render(evaluation: Mapping[str, Any]) -> str:
     """The model beside its opponents, one line each, bits per letter.
@@ -49,7 +51,8 @@ def forgetting(evaluation: Mapping[str, Any]) -> list[str]:
 
 
 def _model_rows(evaluation: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
-    return [("this model", evaluation["after"]), (_start(evaluation), evaluation["before"])]
+    control = [(CONTROL, evaluation["control"])] if "control" in evaluation else []
+    return [("this model", evaluation["after"]), *control, (_start(evaluation), evaluation["before"])]
 
 
 def _start(evaluation: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from domainbert.engine.folder import RunFolder
 from domainbert.errors import RunError
+from domainbert.pretraining.control import CONTROL
 from domainbert.recipe.document import fingerprint, from_dict, to_dict
 from domainbert.recipe.scale import resized
 from domainbert.recipe.schema import Recipe
@@ -31,6 +32,7 @@ def extend(folder: RunFolder, num_steps: int) -> Recipe:
         raise RunError(f"--steps {num_steps} is below the {done} steps that {folder.path} has; give their sum with the new ones")
     if not folder.evaluation.is_file():
         raise RunError(f"{folder.path}: is not finished; finish it first with: domainbert resume {folder.path}")
+    content = {key: value for key, value in content.items() if key != CONTROL}  # it has fewer tokens from now on
     last = before.stage[-1]
     more = replace(resized(last, last.steps, num_steps - done), name=_free_name(before))
     after = replace(before, stage=(*before.stage, more))

@@ -12,8 +12,9 @@ from domainbert.corpus.store import TokenStore
 from domainbert.engine.folder import RunFolder, free_folder
 from domainbert.errors import DomainBertError, RunError
 from domainbert.pretraining.companions import companion_folder, companion_recipes, require_companions, with_trained
+from domainbert.pretraining.control import CONTROL, control_folder, control_recipe
 from domainbert.pretraining.extension import extend
-from domainbert.pretraining.stores import open_stores, stores_ready
+from domainbert.pretraining.stores import open_stores, record_stores, stores_ready
 from domainbert.publishing.contract import library_versions
 from domainbert.recipe.document import fingerprint, from_dict, to_dict
 from domainbert.recipe.schema import Recipe
@@ -39,12 +40,13 @@ class RunResult:
     interrupted: bool = False
 
 
-def pretrain(recipe: Recipe, *, output: Path | None = None, progress: bool = True) -> RunResult:
+def pretrain(recipe: Recipe, *, output: Path | None = None, control: bool = False, progress: bool = True) -> RunResult:
     """Train an encoder as a recipe says.
 
     Args:
         recipe: from ``load_recipe``.
         output: the run folder, new or empty; ``runs/<adapter>`` with the first free number when absent.
+        control: first train another model on the same samples, masked where the recipe is causal, in the folder's ``control``.
         progress: whether to show progress on stderr.
 
     Raises:
@@ -52,12 +54,16 @@ def pretrain(recipe: Recipe, *, output: Path | None = None, progress: bool = Tru
     """
     if output is None and num_ranks() > 1:
         raise RunError("several processes need to agree on a run folder: give --output")
+    if control:
+        control_recipe(recipe)  # before anything is written: whether there is one
+        if num_ranks() > 1:
+            raise RunError("--control: one process trains a control; leave it out, or start one process")
     folder = RunFolder(output or free_folder(Path("runs"), recipe.adapter))
     if rank() > 0:
         return _follow(folder, recipe)
     folder.create()
     with folder.locked():
-        folder.write_json(folder.recipe, description(recipe))
+        folder.write_json(folder.recipe, {**description(recipe), **({CONTROL: True} if control else {})})
         try:
             require_companions(recipe)
             stores = open_stores(folder, recipe, progress=progress)
@@ -106,7 +112,7 @@ def num_ranks() -> int:
 
 
 def _train_all(folder: RunFolder, recipe: Recipe, stores: list[TokenStore], *, progress: bool) -> RunResult:
-    """Train the companions that recipes make, then the model; what is finished already is left as it is."""
+    """Train the companions that recipes make and the control, then the model; what is finished already is left as it is."""
     for name, its in companion_recipes(recipe).items():
         path = companion_folder(folder, name)
         if num_ranks() > 1 and not (path / "evaluation.json").is_file():
@@ -115,7 +121,22 @@ def _train_all(folder: RunFolder, recipe: Recipe, stores: list[TokenStore], *, p
         result = resume(path, progress=progress) if begun else pretrain(its, output=path, progress=progress)
         if result.interrupted:
             return RunResult(folder.path, folder.model, {}, interrupted=True)
-    return _train(folder, with_trained(recipe, folder), stores, progress=progress)
+    recipe = with_trained(recipe, folder)
+    if folder.read_recipe().get(CONTROL) and _train_control(folder, recipe, stores, progress=progress).interrupted:
+        return RunResult(folder.path, folder.model, {}, interrupted=True)
+    return _train(folder, recipe, stores, progress=progress)
+
+
+def _train_control(folder: RunFolder, recipe: Recipe, stores: list[TokenStore], *, progress: bool) -> RunResult:
+    """Train the control on the run's own stores, from its last checkpoint if there is one."""
+    its, own = control_recipe(recipe), control_folder(folder)
+    if not own.recipe.is_file():
+        own.create()
+    with own.locked():
+        if not own.recipe.is_file():
+            own.write_json(own.recipe, description(its))
+            record_stores(own, its, stores)
+        return _finished(own) or _train(own, its, stores, progress=progress)
 
 
 def _train(folder: RunFolder, recipe: Recipe, stores: list[TokenStore], *, progress: bool) -> RunResult:

@@ -1,5 +1,6 @@
 """The part of a run that needs torch: build the model, train it, measure it, publish it."""
 
+import json
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -36,6 +37,7 @@ from domainbert.evaluation.held_out import HeldOut, evaluation
 from domainbert.evaluation.intrinsic import Bits
 from domainbert.evaluation.plots import loss_curve
 from domainbert.evaluation.report import best
+from domainbert.pretraining.control import CONTROL, control_folder
 from domainbert.pretraining.objectives import make_losses, open_companions, prepare_companion, require_readable
 from domainbert.pretraining.stages import with_head_stage
 from domainbert.pretraining.stores import adapter_of
@@ -115,6 +117,8 @@ class Session:
         self._load_best()
         after = self.held_out.full(self.encoder)
         result = evaluation(self.held_out, self.before, after, base=self.recipe.model.base, seed=self.recipe.training.seed)
+        if self.folder.read_recipe().get(CONTROL):
+            result[CONTROL] = json.loads(control_folder(self.folder).evaluation.read_text())["after"]
         if self.meter.corpora:
             result["forgetting"] = self.meter.report(self.meter_before, self.meter.full(self.encoder))
         if self.change is not None:

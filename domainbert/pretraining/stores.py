@@ -39,7 +39,7 @@ def open_stores(folder: RunFolder, recipe: Recipe, *, progress: bool) -> list[To
         stores[corpus.name] = TokenStore(path)
         _check(stores[corpus.name], recipe, corpus, first)
     in_order = [stores[corpus.name] for corpus in recipe.corpus]
-    _record(folder, recipe, in_order)
+    record_stores(folder, recipe, in_order)
     return in_order
 
 
@@ -124,7 +124,12 @@ def _check(store: TokenStore, recipe: Recipe, corpus: Corpus, first: TokenStore 
             raise StoreError(f"{store.folder}: was not made with the tokenizer of {recipe.model.base}; give its sources instead")
 
 
-def _record(folder: RunFolder, recipe: Recipe, stores: list[TokenStore]) -> None:
+def record_stores(folder: RunFolder, recipe: Recipe, stores: list[TokenStore]) -> None:
+    """Note the hashes of sources and tokenizer in ``recipe.json``.
+
+    Raises:
+        RunError: others stand there.
+    """
     names = [corpus.name for corpus in recipe.corpus]
     now = {name: _identity(store.manifest) for name, store in zip(names, stores, strict=True)}
     content = folder.read_recipe()

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from domainbert.evaluation.report import best, render
+from domainbert.evaluation.report import CONTROL, best, render
 from domainbert.recipe.schema import SCRATCH
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult
 
-_SHOWN_ABOVE = frozenset({"unit", "block", "seed", "base", "held_out", "before", "after", "baselines", "hidden_unit"})
+_SHOWN_ABOVE = frozenset({"unit", "block", "seed", "base", "held_out", "before", "after", "baselines", "hidden_unit", "control"})
 _MOST_FIGURES = 60  # rows of what else was measured; the file itself goes along
 
 
@@ -42,6 +42,7 @@ def figures(evaluation: Mapping[str, Any]) -> list[Figure]:
     before = "random weights" if evaluation.get("base") == SCRATCH else "the base, before"
     try:
         found = [Figure(MODEL, kind, float(score["bits"])) for kind, score in evaluation["after"].items()]
+        found += [Figure(CONTROL, kind, float(score["bits"])) for kind, score in evaluation.get("control", {}).items()]
         found += [Figure(before, kind, float(score["bits"])) for kind, score in evaluation["before"].items()]
         found += list(_opponents(evaluation.get("baselines", {}).get("same_letters_hidden", {})))
     except (KeyError, TypeError, ValueError, AttributeError):

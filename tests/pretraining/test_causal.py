@@ -89,3 +89,48 @@ def test_a_model_that_leaks_stops_the_run_before_its_first_step(
 def test_a_base_that_cannot_be_causal_is_named(detour: Path, dna_model: Callable[..., Path], domainbert: Program, tmp_path: Path) -> None:
     done = domainbert("pretrain", "--recipe", detour, "--base", dna_model("deberta-v2"), "--output", tmp_path / "run", status=2)
     assert "'deberta-v2' cannot run with causal attention" in " ".join(done.stderr.split())
+
+
+@pytest.fixture(scope="module")
+def controlled(detour: Path, domainbert: Program, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("controlled") / "run"
+    domainbert("pretrain", "--recipe", detour, "--control", "--output", folder)
+    return folder
+
+
+def test_the_control_is_masked_and_takes_the_same_samples_in_one_command(controlled: Path, whole: Path) -> None:
+    control = controlled / "control"
+    assert [line["tokens"] for line in lines(control)] == [line["tokens"] for line in lines(controlled)]
+    assert all("loss_mlm" in line and "loss_clm" not in line for line in lines(control))
+    stages = json.loads((control / "recipe.json").read_text())["stages"]
+    assert [(stage["name"], stage["attention"], stage["steps"]) for stage in stages] == [
+        ("mlm-for-clm", "bidirectional", 6),
+        ("mlm", "bidirectional", 8),
+    ]
+    assert stages[0]["schedule"]["shape"] == "constant"
+    # The run itself is what it is without a control, and has its figures beside its own.
+    assert (controlled / "model" / "model.safetensors").read_bytes() == (whole / "model" / "model.safetensors").read_bytes()
+    assert not (control / "stores").exists()
+    figures, own = (json.loads((folder / "evaluation.json").read_text()) for folder in (controlled, control))
+    assert figures["control"] == own["after"] and figures["before"] == own["before"]
+    assert f"| control: same samples, masked | {own['after']['single']['bits']:.3f}" in (controlled / "model" / "README.md").read_text()
+
+
+def test_a_stopped_control_is_resumed_first(controlled: Path, domainbert: Program, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    left = ("model", "evaluation.json", "plots", "metrics.jsonl", "step-9", "step-12", "step-14")
+    shutil.copytree(controlled, folder, ignore=shutil.ignore_patterns(*left))
+    shutil.rmtree(folder / "checkpoints")
+    domainbert("resume", folder)
+    for part in ("", "control"):
+        one, other = (each / part / "model" / "model.safetensors" for each in (folder, controlled))
+        assert one.read_bytes() == other.read_bytes()
+    assert json.loads((folder / "evaluation.json").read_text()) == json.loads((controlled / "evaluation.json").read_text())
+
+
+@pytest.mark.parametrize(("attention", "missing"), [("bidirectional", "no stage with attention = 'causal'"), ("causal", "it has none")])
+def test_a_control_needs_both_kinds_of_stages(attention: str, missing: str, recipe: Path, domainbert: Program, tmp_path: Path) -> None:
+    kind = {"bidirectional": "mlm", "causal": "clm"}[attention]
+    keys = (f"stage.mlm.attention={attention}", f"stage.mlm.objectives={{{kind} = 1.0}}")
+    done = domainbert("pretrain", "--recipe", recipe, "--control", "--output", tmp_path / "run", *keys, status=2)
+    assert missing in " ".join(done.stderr.split()) and not (tmp_path / "run").exists()
