@@ -95,11 +95,13 @@ class Baseline:
         name: for tables.
         features: makes an unfitted scikit-learn transformer of canonical texts.
         learner: ``linear`` (logistic or ridge regression) or ``forest``.
+        products: of pairs, every feature of one half times every one of the other as well, each half reduced to few.
     """
 
     name: str
     features: Callable[[], Any]
     learner: str = "linear"
+    products: bool = False
 
 
 def _character_tfidf() -> Any:

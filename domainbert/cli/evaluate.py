@@ -17,7 +17,11 @@ TasksOption = Annotated[
     list[str] | None, typer.Option("--task", help="A built-in task, or a TOML file; repeatable.", metavar="NAME|FILE")
 ]
 SplitOption = Annotated[
-    str, typer.Option("--split", help="files, column, group, random or time instead of the task's own.", metavar="HOW")
+    str,
+    typer.Option(
+        "--split", help="files, column, group, random or time instead of the task's own; of pairs cold-drug, cold-target, cold-both.",
+        metavar="HOW",
+    ),
 ]
 
 
@@ -28,7 +32,7 @@ def evaluate(  # noqa: PLR0913, PLR0917  # one parameter an option
     data: DataOption = None,
     adapter: ModelAdapter = "",
     method: Annotated[
-        list[str] | None, typer.Option("--method", help="probe, knn or finetune; repeatable.", metavar="METHOD")
+        list[str] | None, typer.Option("--method", help="probe, knn, finetune or head, the run's own; repeatable.", metavar="METHOD")
     ] = None,
     seeds: Annotated[int, typer.Option("--seeds", help="How many.", min=1, max=100)] = 3,
     split: SplitOption = "",
@@ -46,9 +50,9 @@ def evaluate(  # noqa: PLR0913, PLR0917  # one parameter an option
     """
     methods = tuple(dict.fromkeys(method or ["probe"]))
     for name in methods:
-        accepted(name, "--method", ("probe", "knn", "finetune"))
+        accepted(name, "--method", ("probe", "knn", "finetune", "head"))
     if split:
-        accepted(split, "--split", ("files", "column", "group", "random", "time"))
+        accepted(split, "--split", ("files", "column", "group", "random", "time", *([split] if split.startswith("cold-") else [])))
     if not task:
         raise DomainBertError(f"no task is named: give --task NAME or --task FILE.toml; {_built_in(model, adapter)}")
     from domainbert.downstream.finetune import FineTuning

@@ -12,10 +12,10 @@ from domainbert.adapters.base import Adapter, Drops
 from domainbert.corpus.documents import read_documents
 from domainbert.corpus.open import Source
 from domainbert.corpus.store import TokenStore
-from domainbert.downstream.dataset import Dataset, Ints, Split, pick
+from domainbert.downstream.dataset import Dataset, Ints, Split, pick, whole_texts
 from domainbert.downstream.near import THRESHOLD, nearest, string_length
 from domainbert.downstream.shortcuts import best_rule
-from domainbert.downstream.task import Task
+from domainbert.downstream.task import COLD_BOTH, Task
 from domainbert.errors import CorpusError
 from domainbert.evaluation.leakage import repeat_share
 
@@ -50,7 +50,7 @@ def audit(dataset: Dataset, split: Split, adapter: Adapter, stores: Sequence[Tok
         adapter: for other readings of a text and the length of strings.
         stores: of the pretraining run, where it is known.
     """
-    findings = [_class_order(dataset, split), *_left_out(dataset), *_contradictions(dataset)]
+    findings = [_class_order(dataset, split), *_left_out(dataset), *_mixed(dataset, split), *_contradictions(dataset)]
     findings += [_exact(dataset, split, adapter), _near(dataset, split, adapter), *_group_overlap(dataset, split)]
     if stores:
         findings.append(_contamination(dataset, split, adapter, stores))
@@ -82,6 +82,14 @@ def _left_out(dataset: Dataset) -> Iterator[Finding]:
     if counts := dataset.drops.counts:
         shown = ", ".join(f"{reason} {count:,}, first at {dataset.drops.first.get(reason, '?')}" for reason, count in counts.items())
         yield Finding("left_out", counts.total() > MAX_SHARE * len(dataset), f"rows left out: {shown}", dict(counts))
+
+
+def _mixed(dataset: Dataset, split: Split) -> Iterator[Finding]:
+    """Pairs that fit neither train nor test."""
+    if dataset.task.split.by == COLD_BOTH:
+        mixed = len(dataset) - len(split.train) - len(split.validation) - len(split.test)
+        text = f"mixed pairs: {mixed:,} of {len(dataset):,} have one half of train and one of test, and are in neither"
+        yield Finding("mixed_pairs", False, text, {"mixed": mixed})
 
 
 def _keys(dataset: Dataset, adapter: Adapter) -> list[str]:
@@ -122,12 +130,27 @@ def _exact(dataset: Dataset, split: Split, adapter: Adapter) -> Finding:
 
 def _near(dataset: Dataset, split: Split, adapter: Adapter) -> Finding:
     length = string_length(adapter)
+    if dataset.seconds:
+        return _near_pairs(dataset, split, length)
     found = nearest(pick(dataset.texts, split.train), pick(dataset.texts, split.test), length=length, mirror=adapter.mirror)
     agree = sum(_label(dataset, int(split.train[left])) == _label(dataset, int(split.test[right])) for right, (left, _) in found.items())
     text = f"near duplicates: {_share(len(found), split.test)} of test rows share {THRESHOLD:.0%} of their strings of {length} "
     text += f"with a train row, {agree:,} with the same label"
     figures = {"test_near_train": len(found), "same_label": agree, "string_length": length, "threshold": THRESHOLD}
     return Finding("near_duplicates", len(found) > MAX_SHARE * len(split.test), text, figures)
+
+
+def _near_pairs(dataset: Dataset, split: Split, length: int) -> Finding:
+    """Pairs of which both halves have a near duplicate among train's; each distinct half is compared once."""
+    near = np.ones(len(split.test), bool)
+    for texts in (dataset.texts, dataset.seconds):
+        train, test = (list(dict.fromkeys(pick(texts, rows))) for rows in (split.train, split.test))
+        found = {test[number] for number in nearest(train, test, length=length)}
+        near &= np.array([text in found for text in pick(texts, split.test)], bool)
+    text = f"near duplicates: of {_share(int(near.sum()), split.test)} of test rows both halves share {THRESHOLD:.0%} of their strings of "
+    text += f"{length} with one in train"
+    figures = {"test_near_train": int(near.sum()), "string_length": length, "threshold": THRESHOLD}
+    return Finding("near_duplicates", bool(near.mean() > MAX_SHARE), text, figures)
 
 
 def _group_overlap(dataset: Dataset, split: Split) -> Iterator[Finding]:
@@ -149,7 +172,7 @@ def _group_overlap(dataset: Dataset, split: Split) -> Iterator[Finding]:
 
 def _contamination(dataset: Dataset, split: Split, adapter: Adapter, stores: Sequence[TokenStore]) -> Finding:
     """Test texts that pretraining saw; without their labels, but no held-out text is new to the model then."""
-    texts = list(dict.fromkeys(pick(dataset.texts, split.test)))
+    texts = list(dict.fromkeys(pick(whole_texts(dataset, adapter), split.test)))
     readings = {reading for text in texts for reading in (text, adapter.mirror(text)) if reading is not None}
     length = min(MAX_REPEAT, max(MIN_REPEAT, int(np.median([len(text) for text in texts]))))
     whole = readings.intersection(_pretraining(stores))

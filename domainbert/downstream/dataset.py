@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from domainbert.adapters.base import Adapter, Drops
 from domainbert.downstream.rows import Row, read_rows
-from domainbert.downstream.task import SPLITS, Task
+from domainbert.downstream.task import COLD, COLD_BOTH, SPLITS, Task
 from domainbert.errors import CorpusError
 
 Ints = NDArray[np.int64]
@@ -33,6 +33,7 @@ class Dataset:
         classes: by number; of ``multilabel`` the label columns.
         groups: what must not straddle splits; empty strings where nothing says.
         given: the split that files or a column name, empty elsewhere.
+        cold: of pairs, names of the halves that the adapter holds out, separated by blanks.
         words: raw words of each row of a token task.
         tags: class numbers of the words, ``IGNORED`` where a word has none.
         times: what rows are ordered by.
@@ -47,6 +48,7 @@ class Dataset:
     classes: tuple[str, ...]
     groups: tuple[str, ...]
     given: NDArray[np.str_]
+    cold: tuple[str, ...]
     words: tuple[tuple[str, ...], ...]
     tags: tuple[Ints, ...]
     times: tuple[str, ...]
@@ -99,8 +101,16 @@ def load_dataset(task: Task, adapter: Adapter) -> Dataset:
     groups = [row.group or adapter.group(text) for row, text in zip(kept, texts, strict=True)]
     return Dataset(
         task, tuple(texts), tuple(seconds), labels, classes, tuple(groups), np.array([_given(row, task) for row in kept], str),
-        tuple(row.words for row in kept), tags, tuple(row.time for row in kept), tuple(row.place for row in kept), drops,
+        tuple(row.cold for row in kept), tuple(row.words for row in kept), tags,
+        tuple(row.time for row in kept), tuple(row.place for row in kept), drops,
     )  # fmt: skip
+
+
+def whole_texts(dataset: Dataset, adapter: Adapter) -> tuple[str, ...]:
+    """Each row as one text: the halves of a pair joined, where the adapter has pairs."""
+    if not dataset.seconds or type(adapter).join is Adapter.join:
+        return dataset.texts
+    return tuple(map(adapter.join, dataset.texts, dataset.seconds))
 
 
 def thinned(dataset: Dataset, max_rows: int) -> Dataset:
@@ -111,8 +121,8 @@ def thinned(dataset: Dataset, max_rows: int) -> Dataset:
         return dataset
     rows = np.sort(np.concatenate([rng.permutation(part)[:max_rows] for part in parts]))
     chosen: dict[str, Any] = {
-        name: tuple(pick(getattr(dataset, name), rows)) for name in ("texts", "seconds", "groups", "words", "tags", "times", "places")
-        if getattr(dataset, name)
+        name: tuple(pick(getattr(dataset, name), rows))
+        for name in ("texts", "seconds", "groups", "cold", "words", "tags", "times", "places") if getattr(dataset, name)
     }  # fmt: skip
     return replace(dataset, labels=dataset.labels[rows], given=dataset.given[rows], **chosen)
 
@@ -126,8 +136,8 @@ def split_rows(dataset: Dataset, *, seed: int) -> Split:
         CorpusError: a split is empty, train has one class only, or test has a class that train lacks.
     """
     by, rng = dataset.task.split.by, np.random.default_rng(seed)
-    if by in ("files", "column"):
-        parts = [np.flatnonzero(dataset.given == name) for name in SPLITS]
+    if by in ("files", "column") or by.startswith(COLD):
+        parts = _cold(dataset, by) if by.startswith(COLD) else [np.flatnonzero(dataset.given == name) for name in SPLITS]
         if not len(parts[1]):
             units = _units(dataset, parts[0], by_group=any(dataset.groups))
             held = rng.permutation(units.max() + 1)[: max(1, (units.max() + 1) // 10)] if len(units) else units
@@ -137,6 +147,18 @@ def split_rows(dataset: Dataset, *, seed: int) -> Split:
     split = Split(*parts)
     _check_split(dataset, split)
     return split
+
+
+def _cold(dataset: Dataset, by: str) -> list[Ints]:
+    """Train rows, no validation rows, and test rows by what the adapter holds out: the same for every seed, and in no run of it."""
+    halves = [frozenset(names.split()) for names in dataset.cold]
+    known = sorted(frozenset().union(*halves))
+    if by != COLD_BOTH and by.removeprefix(COLD) not in known:
+        there = ", ".join(f"{COLD}{name}" for name in known) or "nothing"
+        raise CorpusError(f"task {dataset.task.name!r}: split.by = {by!r}, but its records hold out {there}")
+    wanted = frozenset(known if by == COLD_BOTH else [by.removeprefix(COLD)])
+    number = np.array([2 if wanted <= names else -1 if wanted & names else 0 for names in halves])
+    return [np.flatnonzero(number == part) for part in range(3)]
 
 
 def _drawn(dataset: Dataset, by: str, rng: np.random.Generator) -> list[Ints]:

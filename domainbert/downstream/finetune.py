@@ -21,7 +21,7 @@ from transformers import (
     set_seed,
 )
 
-from domainbert.downstream.dataset import Dataset, Ints
+from domainbert.downstream.dataset import Dataset, Ints, whole_texts
 from domainbert.downstream.metrics import LOWER_IS_BETTER, score
 from domainbert.downstream.opponents import Opponent, Predictions
 from domainbert.embedding.encoder import Encoder
@@ -96,8 +96,9 @@ def _encoded(encoder: Encoder, dataset: Dataset) -> list[dict[str, Any]]:
     if dataset.task.kind == "tokens":
         return [_words(encoder, words, dataset.task.reading.separator, room) for words in dataset.words]
     prefix, suffix = list(vocabulary.prefix), list(vocabulary.suffix)
-    firsts = encoder.ids(dataset.texts)
-    if not dataset.seconds:
+    texts = whole_texts(dataset, encoder.adapter)
+    firsts = encoder.ids(texts)
+    if not dataset.seconds or texts is not dataset.texts:
         return [{"input_ids": [*prefix, *ids[:room].tolist(), *suffix]} for ids in firsts]
     rows = []
     room -= max(1, len(suffix))
@@ -194,7 +195,7 @@ def score_rows(dataset: Dataset, rows: Ints, predicted: Predictions, *, only: st
     """Scores of the predictions of some rows."""
     truth = [dataset.tags[row] for row in rows.tolist()] if dataset.task.kind == "tokens" else dataset.labels[rows]
     positive = dataset.positive() if dataset.classes else 1
-    return score(dataset.task.kind, truth, predicted, positive=positive, only=only, tags=dataset.classes)
+    return score(dataset.task.kind, truth, predicted, positive=positive, only=only, tags=dataset.classes, censored=dataset.task.censored)
 
 
 def _predictions(

@@ -14,7 +14,8 @@ from sklearn import metrics as sk
 from domainbert.downstream.task import METRICS
 
 Floats = NDArray[np.float64]
-LOWER_IS_BETTER = frozenset({"rmse", "mae"})
+LOWER_IS_BETTER = frozenset({"mse", "rmse", "mae", "mse_uncensored"})
+UNCENSORED = "_uncensored"  # behind the name of a score
 FALSE_POSITIVE_RATE = 1e-3
 RESAMPLES = 300
 _PAIRS_AT_ONCE = 1 << 22
@@ -28,7 +29,9 @@ class Interval:
     high: float
 
 
-def score(kind: str, truth: Any, predicted: Any, *, positive: int = 1, only: str = "", tags: Sequence[str] = ()) -> dict[str, float]:
+def score(
+    kind: str, truth: Any, predicted: Any, *, positive: int = 1, only: str = "", tags: Sequence[str] = (), censored: Sequence[float] = ()
+) -> dict[str, float]:
     """Every score of a kind of task; NaN where one is not defined on these rows.
 
     Args:
@@ -38,6 +41,7 @@ def score(kind: str, truth: Any, predicted: Any, *, positive: int = 1, only: str
         positive: of two classes, the one that is to be found.
         only: one score instead of all.
         tags: of a token task, names by number.
+        censored: values of a regression's truth that only say where the assay ends.
     """
     names = (only,) if only else METRICS[kind]
     if kind == "classification":
@@ -45,7 +49,7 @@ def score(kind: str, truth: Any, predicted: Any, *, positive: int = 1, only: str
     if kind == "multilabel":
         return {name: _mean_over_labels(name, truth, predicted) for name in names}
     if kind == "regression":
-        return {name: _REGRESSION[name](truth, predicted) for name in names}
+        return {name: _regressed(name, truth, predicted, censored) for name in names}
     return {name: _tagged(name, truth, predicted, tags) for name in names}
 
 
@@ -170,8 +174,17 @@ def _rank_correlation(truth: Floats, predicted: Floats) -> float:
     return float("nan") if constant else float(spearmanr(truth, predicted).statistic)
 
 
+def _regressed(name: str, truth: Floats, predicted: Floats, censored: Sequence[float]) -> float:
+    if not name.endswith(UNCENSORED):
+        return _REGRESSION[name](truth, predicted)
+    rows = ~np.isin(truth, censored)
+    defined = len(censored) and rows.any()
+    return _REGRESSION[name.removesuffix(UNCENSORED)](truth[rows], predicted[rows]) if defined else float("nan")
+
+
 _REGRESSION: dict[str, Callable[[Floats, Floats], float]] = {
     "spearman": _rank_correlation,
+    "mse": lambda truth, predicted: float(np.mean((truth - predicted) ** 2)),
     "rmse": lambda truth, predicted: float(np.sqrt(np.mean((truth - predicted) ** 2))),
     "mae": lambda truth, predicted: float(np.mean(np.abs(truth - predicted))),
     "r2": lambda truth, predicted: float(sk.r2_score(truth, predicted)) if len(truth) > 1 else float("nan"),

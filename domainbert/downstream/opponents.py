@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from scipy import sparse
+from sklearn.decomposition import TruncatedSVD
 from transformers import AutoModelForMaskedLM
 
 from domainbert.adapters.base import Baseline
@@ -18,6 +19,7 @@ from domainbert.embedding.loading import quiet_transformers
 from domainbert.engine.model import load_config
 
 LEARNERS = {"probe": "linear", "knn": "knn"}
+COMPONENTS = 24  # of each half, before they are multiplied
 MAX_WORDS = 20_000  # that a probe of a token task learns from
 
 Predictions = Any
@@ -54,7 +56,8 @@ def encoder_opponent(encoder: Encoder, dataset: Dataset, *, name: str, role: str
     vectors = encoder.encode(dataset.texts, mirror=mirror)
     if dataset.seconds:
         other = encoder.encode(dataset.seconds, mirror=mirror)
-        vectors = np.concatenate((vectors, other, np.abs(vectors - other), vectors * other), axis=1)
+        # In double precision: where few texts make many pairs, ridge regression has near-dependent rows to solve for.
+        vectors = np.concatenate((vectors, other, np.abs(vectors - other), vectors * other), axis=1).astype(np.float64)
     return Opponent(name, role, method, _on_features(dataset, lambda rows: vectors, learner))
 
 
@@ -68,6 +71,8 @@ def trivial_opponents(dataset: Dataset, baselines: Sequence[Baseline]) -> list[O
         learn = _on_features(dataset, _fitted_features(dataset, baseline), baseline.learner)
         learner = {"linear": "ridge" if dataset.task.kind == "regression" else "logistic"}.get(baseline.learner, baseline.learner)
         found.append(Opponent(baseline.name, "trivial", learner, learn))
+    if dataset.seconds and dataset.task.kind == "regression":
+        found.append(Opponent("mean of each half", "trivial", "memory", _halves(dataset)))
     return [*found, majority]
 
 
@@ -105,11 +110,40 @@ def _fitted_features(dataset: Dataset, baseline: Baseline) -> Callable[[Ints], F
             made = baseline.features()
             made.fit(pick(texts, train))
             sides.append(made.transform(list(texts)))
+        if baseline.products:
+            return _products(sides, train)
         if len(sides) == 1:
             return sides[0].tocsr() if sparse.issparse(sides[0]) else np.asarray(sides[0])
         return sparse.hstack([sparse.csr_matrix(side) for side in sides]).tocsr()
 
     return features
+
+
+def _products(sides: Sequence[Features], train: Ints) -> Features:
+    """Principal components of each half, and every one times every one of the other, ``(N, F)``."""
+    reduced = []
+    for side in sides:
+        components = TruncatedSVD(min(COMPONENTS, side.shape[1] - 1), random_state=0).fit(side[train])
+        reduced.append(components.transform(side))
+    first, second = reduced
+    products = (first[:, :, None] * second[:, None, :]).reshape(len(first), -1)
+    return np.concatenate((first, second, products), axis=1)
+
+
+def _halves(dataset: Dataset) -> Learn:
+    """The mean of train, and what each half's own mean differs from it; nothing for a half that train lacks."""
+
+    def learn(train: Ints, validation: Ints, test: Ints, seed: int) -> Predictions:
+        mean = float(dataset.labels[train].mean())
+        predicted = np.full(len(test), mean)
+        for texts in (dataset.texts, dataset.seconds):
+            names, number = np.unique(pick(texts, train), return_inverse=True)
+            own = np.bincount(number, dataset.labels[train]) / np.bincount(number)
+            known = dict(zip(names.tolist(), (own - mean).tolist(), strict=True))
+            predicted += [known.get(text, 0.0) for text in pick(texts, test)]
+        return predicted
+
+    return learn
 
 
 def _on_words(dataset: Dataset, states: Sequence[Any], learner: str) -> Learn:

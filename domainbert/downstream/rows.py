@@ -10,8 +10,10 @@ from pathlib import Path
 from domainbert.adapters.base import Adapter, Drops
 from domainbert.corpus.documents import Columns, read_documents
 from domainbert.corpus.open import Source, plain_suffix
-from domainbert.downstream.task import Task
+from domainbert.downstream.task import COLD, SAMPLE, Task
 from domainbert.errors import CorpusError
+from domainbert.recipe.fields import build
+from domainbert.recipe.problems import Problems
 
 CONLLU_FORM, CONLLU_COLUMNS = 1, ("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC")
 
@@ -31,6 +33,7 @@ class Row:
         split: from its column.
         words: of a token task.
         tags: one a word.
+        cold: names of the halves of a pair that the adapter holds out, separated by blanks.
     """
 
     place: str
@@ -43,6 +46,7 @@ class Row:
     split: str = ""
     words: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    cold: str = ""
 
 
 def read_rows(task: Task, adapter: Adapter, drops: Drops) -> list[Row]:
@@ -53,8 +57,11 @@ def read_rows(task: Task, adapter: Adapter, drops: Drops) -> list[Row]:
     """
     rows: list[Row] = []
     for key, name in task.files.items():
+        if name == SAMPLE and task.reading.format == "records":
+            rows += _records(Path(SAMPLE), key, task, adapter, drops)
+            continue
         path = Path(task.folder) / name
-        if not path.is_file():
+        if not path.is_file() and not (path.is_dir() and task.reading.format == "records"):
             raise CorpusError(f"task {task.name!r}: files.{key} = {name!r}: no such file in {task.folder or '.'}")
         with _unpacked(path, task.reading.member) as opened:
             found = list(_READERS[_format(task, opened)](opened, key, task, adapter, drops))
@@ -89,13 +96,19 @@ def _table(path: Path, key: str, task: Task, adapter: Adapter, drops: Drops) -> 
 def _records(path: Path, key: str, task: Task, adapter: Adapter, drops: Drops) -> Iterator[Row]:
     """The domain's own files; what they label is in the record."""
     label = key.removeprefix("label:") if key.startswith("label:") else None
-    for number, record in enumerate(adapter.records(str(path), drops=drops)):
+    problems = Problems(f"task {task.name!r}")
+    options = build(adapter.Options, task.reading.options, "reading.options", problems)
+    problems.raise_any()
+    reader = type(adapter)(options) if task.reading.options else adapter
+    half = task.split.by.removeprefix(COLD)  # whose groups matter
+    for number, record in enumerate(reader.records(str(path), drops=drops)):
         own = "" if record.label is None else str(record.label)
         labels = (label,) if label is not None else tuple(str(record.meta.get(name, own)) for name in task.labels)
         meta = record.meta.get
         yield Row(
-            f"{path.name}: {record.id or number}", key, record.text, record.second.text if record.second else "", labels, record.group,
-            str(meta(task.time, "")), str(meta(task.split.column, "")),
+            f"{path.name}: {record.id or number}", key, record.text, record.second.text if record.second else "", labels,
+            str(meta(f"{half}_group", record.group)), str(meta(task.time, "")), str(meta(task.split.column, "")),
+            cold=str(meta("cold", "")),
         )  # fmt: skip
 
 

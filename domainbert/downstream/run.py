@@ -14,9 +14,10 @@ from domainbert.corpus.store import MANIFEST, TokenStore
 from domainbert.downstream.audit import audit
 from domainbert.downstream.dataset import Dataset, Split, load_dataset, split_rows, thinned
 from domainbert.downstream.finetune import FineTuning, finetuned_opponent, score_rows
+from domainbert.downstream.heads import has_head, head_opponent
 from domainbert.downstream.metrics import interval, intervals
 from domainbert.downstream.opponents import Opponent, encoder_opponent, random_encoder, trivial_opponents
-from domainbert.downstream.task import METRICS, Task, find_task, with_split
+from domainbert.downstream.task import DRAWN, METRICS, Task, find_task, with_split
 from domainbert.durable import write_text
 from domainbert.embedding.encoder import Encoder
 from domainbert.embedding.loading import adapter_for, model_folder
@@ -39,7 +40,7 @@ class Request:
         tasks: names of built-in tasks, or TOML files.
         data: folder of the files of built-in tasks.
         adapter: of a model folder that names none.
-        methods: ``probe``, ``knn``, ``finetune``.
+        methods: ``probe``, ``knn``, ``finetune``, ``head``.
         num_seeds: of splits that are drawn, and of what learns.
         split: another way of splitting than the task's own.
         max_rows: of each split; 0 for all.
@@ -141,8 +142,12 @@ def _opponents(
     found = []
     for method in request.methods:
         for name, role, folder, encoder in encoders:
+            if method == "head" and role != "model" and (role == "random" or not has_head(folder)):
+                continue
             report(f"{dataset.task.name}: {name}, {method}")
-            if method == "finetune":
+            if method == "head":
+                found.append(head_opponent(encoder, dataset, folder=folder, name=name, role=role))
+            elif method == "finetune":
                 found.append(finetuned_opponent(encoder, dataset, request.fine_tuning, folder=folder, name=name, role=role))
             else:
                 found.append(encoder_opponent(encoder, dataset, name=name, role=role, method=method))
@@ -184,7 +189,7 @@ def _chosen(predicted: Any, rows: Any) -> Any:
 def _seeded(dataset: Dataset, seed: int, num_seeds: int) -> Split:
     """The seed's own split; where splits are given, the seed's own nine tenths of train."""
     split = split_rows(dataset, seed=seed)
-    if dataset.task.split.by not in ("files", "column", "time") or num_seeds == 1:
+    if dataset.task.split.by in DRAWN or num_seeds == 1:
         return split
     keep = np.random.default_rng(seed).permutation(len(split.train))[math.ceil(LEFT_OUT * len(split.train)) :]
     smaller = Split(split.train[np.sort(keep)], split.validation, split.test)

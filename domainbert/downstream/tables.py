@@ -4,11 +4,12 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from domainbert.downstream.task import METRICS
+from domainbert.downstream.task import DRAWN, METRICS
 
 TITLES = {
     "mcc": "MCC", "macro_f1": "macro F1", "accuracy": "accuracy", "auroc": "AUROC", "auprc": "AUPRC", "tpr_at_fpr_1e-3": "TPR at FPR 1e-3",
-    "spearman": "Spearman", "rmse": "RMSE", "mae": "MAE", "r2": "R2", "concordance": "concordance", "entity_f1": "entity F1",
+    "spearman": "Spearman", "rmse": "RMSE", "mae": "MAE", "r2": "R2", "concordance": "concordance", "entity_f1": "entity F1", "mse": "MSE",
+    "mse_uncensored": "MSE uncensored", "concordance_uncensored": "concordance uncensored",
 }  # fmt: skip
 
 
@@ -47,7 +48,7 @@ def _difference(line: Mapping[str, Any], metric: str) -> str:
 def _seeds(task: Mapping[str, Any]) -> str:
     if task["seeds"] == 1:
         return "one seed"
-    drawn = task["split"]["by"] in ("random", "group")
+    drawn = task["split"]["by"] in DRAWN
     return f"{task['seeds']} seeds, " + ("each with a split of its own" if drawn else "each on its own nine tenths of train")
 
 

@@ -13,12 +13,17 @@ from domainbert.recipe.load import read_toml
 from domainbert.recipe.problems import Problems
 from domainbert.recipe.schema import choice, number
 
+BY = ("files", "column", "group", "random", "time")
+DRAWN = ("group", "random")  # anew for every seed
+COLD = "cold-"  # before the name of a half of pairs
+COLD_BOTH = "cold-both"
+SAMPLE = "sample"  # stands for a file: the adapter's built-in corpus
 KINDS = ("classification", "multilabel", "regression", "tokens")
 SPLITS = ("train", "validation", "test")
 METRICS = {
     "classification": ("mcc", "macro_f1", "accuracy", "auroc", "auprc", "tpr_at_fpr_1e-3"),
     "multilabel": ("auroc", "auprc", "macro_f1"),
-    "regression": ("spearman", "rmse", "mae", "r2", "concordance"),
+    "regression": ("spearman", "mse", "rmse", "mae", "r2", "concordance", "mse_uncensored", "concordance_uncensored"),
     "tokens": ("entity_f1", "macro_f1", "accuracy"),
 }
 """Of each kind, the first is what models are compared by unless the task names another."""
@@ -34,6 +39,7 @@ class Reading:
         member: file inside a zip archive.
         separator: joins the words of a token task; empty where a word is a residue.
         skip_unlabelled: leave rows without a label out instead of refusing them.
+        options: of the adapter, as in ``[corpus.options]``, for ``records``.
     """
 
     format: str = choice("auto", "auto", "table", "jsonl", "conll", "conllu", "records", "residues")
@@ -41,6 +47,7 @@ class Reading:
     member: str = ""
     separator: str = " "
     skip_unlabelled: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +55,14 @@ class Splitting:
     """How rows fall into train, validation and test.
 
     Args:
-        by: ``files`` as they are named, a ``column`` that says train, dev or test, whole groups, time, or at random.
+        by: ``files`` as they are named, a ``column`` that says train, dev or test, whole groups, time, or at random. Of pairs also
+            ``cold-`` and the name of a half (``cold-drug``): test rows are those whose half the adapter holds out; or ``cold-both``, where
+            rows of which only one half is held out are left out.
         column: of ``column``.
         fractions: of train, validation and test where they are drawn.
     """
 
-    by: str = choice("files", "files", "column", "group", "random", "time")
+    by: str = "files"
     column: str = ""
     fractions: tuple[float, ...] = (0.8, 0.1, 0.1)
 
@@ -80,6 +89,7 @@ class Task:
         positive: the class whose detection rate is reported; of two classes by default the last.
         metric: what models are compared by.
         mirror: average with the other strand.
+        censored: labels that only say where the assay ends; scores named ``uncensored`` leave their rows out.
     """
 
     name: str = ""
@@ -95,6 +105,7 @@ class Task:
     positive: str = ""
     metric: str = ""
     mirror: bool = False
+    censored: tuple[float, ...] = ()
     reading: Reading = field(default_factory=Reading)
     split: Splitting = field(default_factory=Splitting)
     listed: Listing = field(default_factory=Listing)
@@ -126,10 +137,11 @@ def find_task(name_or_path: str, adapter: Adapter, *, data: Path | None) -> Task
         known = ", ".join(tables) or "none"
         hint = did_you_mean(name_or_path, tuple(tables))
         raise RecipeError(f"adapter {adapter.name!r} has no task {name_or_path!r}{hint}; there are: {known}; or name a TOML file")
-    if data is None:
-        files = ", ".join(tables[name_or_path].get("files", {}).values())
-        raise RecipeError(f"task {name_or_path!r} is read from a folder of yours that holds {files}: name it with --data DIR")
-    return task_from(tables[name_or_path], f"{adapter.name}:{name_or_path}", folder=data, name=name_or_path)
+    if data is None and set(tables[name_or_path].get("files", {}).values()) != {SAMPLE}:
+        files = ", ".join(file for file in tables[name_or_path].get("files", {}).values() if file != ".")
+        holds = f" that holds {files}" if files else f" ({tables[name_or_path].get('summary', '')})"
+        raise RecipeError(f"task {name_or_path!r} is read from a folder of yours{holds}: name it with --data DIR")
+    return task_from(tables[name_or_path], f"{adapter.name}:{name_or_path}", folder=data or Path(), name=name_or_path)
 
 
 def task_from(raw: Mapping[str, Any], label: str, *, folder: Path, name: str) -> Task:
@@ -151,6 +163,8 @@ def _check(task: Task, problems: Problems) -> None:
     wrong = [key for key in task.files if key not in (*SPLITS, "all") and not key.startswith("label:")]
     if wrong:
         problems.add(f"files.{wrong[0]}", f"is none of {', '.join(SPLITS)}, all, label:CLASS")
+    if task.split.by not in BY and not task.split.by.startswith(COLD):
+        problems.add("split.by", f"= {task.split.by!r} is none of {', '.join(BY)}; pairs also have {COLD_BOTH} and {COLD}NAME of a half")
     if task.split.by == "files" and task.files and not {"train", "test"} <= set(task.files):
         problems.add("split.by", "= 'files' needs files.train and files.test; else say by = 'column', 'group', 'time' or 'random'")
     if task.split.by == "column" and not task.split.column:

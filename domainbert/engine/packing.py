@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from domainbert.adapters.base import Adapter
 from domainbert.corpus.store import TokenStore
-from domainbert.corruption.random_bits import uniform
+from domainbert.corruption.random_bits import key, uniform
 from domainbert.corruption.replace import replace
 from domainbert.corruption.select import SELECT, Candidates
 from domainbert.engine.order import Ints, Samples
@@ -22,6 +22,8 @@ from domainbert.tokenization.spans import Vocabulary, read_vocabulary
 
 if TYPE_CHECKING:
     from domainbert.engine.reading import Reader, Reading
+
+_SPARED = 6  # of keys, beside those of select, replace and companions
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,10 @@ class BatchMaker:
         target_T = self._targets(ids_T, samples.source[sample_T]) & self._content(position_T, length_N, sample_T)
         if corruption.options.get("only"):
             target_T &= self._in_units(samples, windows, str(corruption.options["unit"]))
+        label_N = self._labels(samples) if labelled else None
+        if label_N is not None and corruption.spare:
+            spared_N = np.isfinite(label_N) & (uniform(key(samples.keys, _SPARED), 0) < corruption.spare)
+            target_T &= ~spared_N[sample_T]
         candidates = Candidates(
             sample_T,
             position_T,
@@ -149,7 +155,7 @@ class BatchMaker:
         starts = np.cumsum(length_N) - length_N
         return Batch(
             corrupted_T, np.where(chosen_T, ids_T, -100), position_T, length_N, samples.source,
-            self._labels(samples) if labelled else None,
+            label_N,
             {name: reading.hidden_with(chosen_T, starts, self.readers[name].mask_id) for name, reading in readings.items()},
         )  # fmt: skip
 

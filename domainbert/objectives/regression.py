@@ -30,7 +30,9 @@ class Regression(Term):
     @classmethod
     def make_head(cls, objective: Objective, sizes: Sizes) -> nn.Module | None:
         """A linear map to the label, and the scale of the labels."""
-        return RegressionHead(sizes.hidden_size, mean=sizes.label_mean, spread=sizes.label_spread)
+        return RegressionHead(
+            sizes.hidden_size, mean=sizes.label_mean, spread=sizes.label_spread, of_first=objective.pooling == "first"
+        )
 
     @property
     def layers(self) -> tuple[int, ...]:
@@ -50,16 +52,19 @@ class RegressionHead(nn.Module):
         hidden_size: of the model.
         mean: of the training labels.
         spread: their standard deviation.
+        of_first: whether a sample's state is that of its first token, else the mean of all.
     """
 
     mean: Tensor
     spread: Tensor
+    of_first: Tensor
 
-    def __init__(self, hidden_size: int, *, mean: float, spread: float) -> None:
+    def __init__(self, hidden_size: int, *, mean: float, spread: float, of_first: bool = True) -> None:
         super().__init__()
         self.linear = nn.Linear(hidden_size, 1)
         self.register_buffer("mean", torch.tensor(mean))
         self.register_buffer("spread", torch.tensor(spread))
+        self.register_buffer("of_first", torch.tensor(of_first))
 
     def forward(self, states_UD: Tensor) -> Tensor:
         """Labels in their own unit, ``(U,)``."""

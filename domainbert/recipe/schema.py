@@ -146,12 +146,18 @@ class Ramp:
 
 @dataclass(frozen=True, slots=True)
 class Corruption:
-    """What is hidden: ``select`` chooses positions, ``mask``/``random`` say what replaces them (the rest stays)."""
+    """What is hidden: ``select`` chooses positions, ``mask``/``random`` say what replaces them (the rest stays).
+
+    Args:
+        spare: share of the labelled samples that nothing is hidden in where a regression learns from them: it sees them as they will be
+            when it is asked.
+    """
 
     select: str = choice("uniform", "uniform", "unit", "companion")
     rate: float | Ramp = field(default=0.15, metadata={"above": 0.0, "high": 1.0})
     mask: float = number(0.8, low=0.0, high=1.0)
     random: float = number(0.1, low=0.0, high=1.0)
+    spare: float = number(0.0, low=0.0, high=1.0)
     options: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -161,7 +161,7 @@ class DrugTargetAdapter(Adapter):
         return replace(record, text=spelled + bar + target)
 
     def baselines(self) -> tuple[Baseline, ...]:
-        """Fingerprints of the drugs and strings of residues of the targets, side by side."""
+        """Fingerprints of the drugs and strings of residues of the targets: side by side, and multiplied, as a product kernel has them."""
         from domainbert.adapters.drug_target.features import PairFeatures
 
-        return (Baseline("fingerprint and 1 to 2 residues", PairFeatures),)
+        return (Baseline("fingerprint + residues", PairFeatures), Baseline("fingerprint x residues", PairFeatures, products=True))
