@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=400)
-    parser.add_argument("--teacher-steps", type=int, default=2500)
+    parser.add_argument("--teacher-steps", type=int, default=1750)
     parser.add_argument("--batch-tokens", type=int, default=4096)
     parser.add_argument("--teacher-batch-tokens", type=int, default=2048)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
