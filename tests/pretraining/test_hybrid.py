@@ -72,7 +72,7 @@ def test_the_students_size_is_that_of_the_paper() -> None:
 def small(auto: type, **keys: object) -> torch.nn.Module:
     torch.manual_seed(0)
     shape = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "initializer_range": 0.2, "vocab_size": 11}
-    config = AutoConfig.for_model("delta-hybrid", pad_token_id=1, **shape, **keys)
+    config = AutoConfig.for_model("delta-hybrid", **{"pad_token_id": 1, **shape, **keys})
     return auto.from_config(config).eval()
 
 
@@ -90,7 +90,8 @@ def test_each_layer_sees_both_sides_and_knows_them_apart(layers: list[str]) -> N
 
 
 def test_padding_changes_no_class() -> None:
-    model = small(AutoModelForSequenceClassification, num_labels=3)
+    # A row of its own for padding, as in a base that was given one, and layers that could read what it left in others.
+    model = small(AutoModelForSequenceClassification, num_labels=3, num_hidden_layers=4, pad_token_id=None)
     ids, mask = torch.randint(5, 11, (2, 80)), torch.ones(2, 80, dtype=torch.long)
     mask[1, 50:], ids[1, 50:] = 0, 1
     out = model(input_ids=ids, attention_mask=mask, labels=torch.tensor([0, 2]))
