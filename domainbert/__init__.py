@@ -1,9 +1,14 @@
 """Adapts Hugging Face encoders to a domain's own files, and measures whether it helped.
 
-Names are imported when they are first used, so that ``import domainbert`` costs nothing.
+Names are imported when they are first used, so that ``import domainbert`` costs nothing. All the same transformers knows the one
+architecture that it lacks, the hybrid encoder, after it: when the modules with its ``Auto`` classes are executed, that is registered.
 """
 
+import sys
+from collections.abc import Sequence
 from importlib import import_module
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -37,3 +42,36 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+class _Registering:
+    """Finds the modules of the ``Auto`` classes as Python does, and registers what is ours as soon as they are executed."""
+
+    @staticmethod
+    def find_spec(name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+        if name not in _AUTO:
+            return None
+        spec = PathFinder.find_spec(name, path, target)
+        if spec is not None and spec.loader is not None:
+            execute = spec.loader.exec_module
+
+            def exec_module(module: ModuleType) -> None:
+                execute(module)
+                _register(name)
+
+            setattr(spec.loader, "exec_module", exec_module)  # noqa: B010  # of this one instance
+        return spec
+
+
+def _register(name: str) -> None:
+    getattr(import_module("domainbert.registration"), _AUTO[name])()
+
+
+_AUTO = {
+    "transformers.models.auto.configuration_auto": "register_config",
+    "transformers.models.auto.modeling_auto": "register_models",
+}
+for _name in _AUTO:
+    if _name in sys.modules:
+        _register(_name)
+sys.meta_path.insert(0, _Registering)

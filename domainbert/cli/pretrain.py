@@ -76,8 +76,10 @@ def _finish(result: "RunResult") -> None:
         return
     from domainbert.evaluation.report import render
     from domainbert.publishing.card import loading_lines
+    from domainbert.publishing.contract import Contract
 
-    loading = indent(loading_lines(str(result.model)), "    ")
+    contract = Contract.read(result.model)
+    loading = indent(loading_lines(str(result.model), before=contract.loads_after if contract else ""), "    ")
     typer.echo(f"\n{render(result.evaluation)}\n\n{loading}\n\nThe model is in", err=True)
     typer.echo(result.model)
 

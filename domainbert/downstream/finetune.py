@@ -16,6 +16,7 @@ from transformers import (
     EvalPrediction,
     PreTrainedModel,
     PreTrainedTokenizerFast,
+    PrinterCallback,
     Trainer,
     TrainingArguments,
     set_seed,
@@ -67,6 +68,7 @@ def finetuned_opponent(
                 eval_dataset=parts[1],
                 compute_metrics=_metric(dataset, rows, validation),
             )
+            trainer.remove_callback(PrinterCallback)  # stdout is for results
             trainer.train()
             trainer.compute_metrics = None  # it knows the validation rows only
             logits = trainer.predict(parts[2]).predictions
@@ -163,6 +165,7 @@ def _arguments(settings: FineTuning, output: str, seed: int, dataset: Dataset) -
         warmup_steps=settings.warmup_ratio, weight_decay=settings.weight_decay, eval_strategy="epoch", save_strategy="epoch",
         save_total_limit=1, load_best_model_at_end=True, metric_for_best_model=dataset.task.primary,
         greater_is_better=dataset.task.primary not in LOWER_IS_BETTER, report_to=[], disable_tqdm=True, logging_strategy="no",
+        dataloader_pin_memory=torch.cuda.is_available(),
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from domainbert.recipe.schema import Scratch
     from domainbert.tokenization.spans import Vocabulary
 
+
 @dataclass(frozen=True, slots=True)
 class Family:
     """How the engine drives one architecture.
@@ -104,6 +105,10 @@ def _roberta(scratch: "Scratch", vocabulary: "Vocabulary", max_length: int) -> d
     return {**config, "max_position_embeddings": max_length + vocabulary.pad_id + 1, "type_vocab_size": 1}
 
 
+def _delta_hybrid(scratch: "Scratch", vocabulary: "Vocabulary", max_length: int) -> dict[str, Any]:
+    return {**_bert(scratch, vocabulary, max_length), "intermediate_size": scratch.intermediate_size or 3 * scratch.hidden_size // 2}
+
+
 def _deberta(scratch: "Scratch", vocabulary: "Vocabulary", max_length: int) -> dict[str, Any]:
     # The settings of DeBERTa-v3 (He et al. 2021, and its published config): relative positions only, in logarithmic buckets.
     return {
@@ -128,10 +133,11 @@ _GATED_FEED_FORWARD = ("mlp",)
 # RoBERTa counts positions from behind the padding id.
 _AFTER_PADDING = frozenset({"roberta", "camembert", "xlm-roberta"})
 
+OWN = "delta-hybrid"
+"""The architecture that transformers lacks: its folders load only after ``import domainbert``."""
+
 FAMILIES: dict[str, Family] = {
-    "modernbert": Family(
-        True, 0, False, _GATED_FEED_FORWARD, ("attention_dropout", "embedding_dropout", "mlp_dropout"), _modernbert
-    ),
+    "modernbert": Family(True, 0, False, _GATED_FEED_FORWARD, ("attention_dropout", "embedding_dropout", "mlp_dropout"), _modernbert),
     "bert": Family(True, 0, True, _BERT_FEED_FORWARD, _BERT_DROPOUTS, _bert),
     # The head's bias is added behind its linear map.
     "esm": Family(True, 0, False, _BERT_FEED_FORWARD, _BERT_DROPOUTS, _esm, linear_head=False),
@@ -142,5 +148,7 @@ FAMILIES: dict[str, Family] = {
     "distilbert": Family(True, 0, True, ("ffn",), ("dropout", "attention_dropout")),
     # Disentangled attention computes its own scores and never asks for the registered function.
     "deberta-v2": Family(False, 0, True, _BERT_FEED_FORWARD, _BERT_DROPOUTS, _deberta),
+    # The delta rule reads along a row: packed, its state would go from one document to the next.
+    OWN: Family(False, 0, False, _GATED_FEED_FORWARD, ("hidden_dropout", "attention_dropout"), _delta_hybrid),
     "eurobert": Family(True, 0, False, _GATED_FEED_FORWARD, ("attention_dropout",)),
 }

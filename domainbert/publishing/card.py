@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from domainbert.evaluation.report import forgetting
+from domainbert.publishing.contract import line_before
 from domainbert.publishing.data_card import provenance_table
 from domainbert.publishing.facts import RunFacts
 from domainbert.publishing.provenance import Provenance, source_name
@@ -54,9 +55,10 @@ def metadata(facts: RunFacts) -> "ModelCardData":
     )
 
 
-def loading_lines(place: str) -> str:
-    """How to use the model in Python, without domainbert."""
-    return f"""from transformers import AutoModelForMaskedLM, AutoTokenizer
+def loading_lines(place: str, *, before: str = "") -> str:
+    """How to use the model in Python, without domainbert, or ``before`` that with what its architecture needs."""
+    first = f"{before}\n" if before else ""
+    return f"""{first}from transformers import AutoModelForMaskedLM, AutoTokenizer
 model = AutoModelForMaskedLM.from_pretrained({place!r})
 tokenizer = AutoTokenizer.from_pretrained({place!r})"""
 
@@ -64,14 +66,16 @@ tokenizer = AutoTokenizer.from_pretrained({place!r})"""
 def _opening(facts: RunFacts, place: str) -> str:
     base = facts.recipe.model.base
     start = "random weights" if base == SCRATCH else f"`{Path(base).name if Path(base).exists() else base}`"
+    before = line_before(facts.architecture)
+    needs = f"\n\ntransformers lacks this architecture: install domainbert, and write `{before}` before you load it." if before else ""
     described = f"\n\n{facts.recipe.card.description}" if facts.recipe.card.description else ""
     return f"""# {facts.name}
 
 An encoder for the domain *{facts.recipe.adapter}*: {facts.architecture}, {facts.num_parameters:,} parameters, trained from {start}
-with domainbert by masked-language modelling.{described}
+with domainbert by masked-language modelling.{described}{needs}
 
 ```python
-{loading_lines(place)}
+{loading_lines(place, before=before)}
 ```
 
 It reads canonical text (`{facts.canonical_version}`): `domainbert.json` shows raw texts, their canonical spelling and their ids.

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from domainbert.adapters.base import Adapter
+from domainbert.engine.families import OWN
 from domainbert.errors import ModelError
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Contract:
         tokenizer_sha256: of ``tokenizer.json``.
         libraries: versions that made the examples.
         examples: raw text, canonical text and ids.
+        loads_after: a line of Python without which transformers does not know the model's architecture; empty where it does.
     """
 
     adapter: str
@@ -47,13 +49,15 @@ class Contract:
     libraries: Mapping[str, str]
     examples: tuple[Example, ...]
     schema: int = 1
+    loads_after: str = ""
 
     @classmethod
-    def of(cls, adapter: Adapter, tokenizer: "PreTrainedTokenizerFast") -> "Contract":
+    def of(cls, adapter: Adapter, tokenizer: "PreTrainedTokenizerFast", *, loads_after: str = "") -> "Contract":
         """The contract of an adapter and a tokenizer as they are now."""
         examples = tuple(_example(adapter, tokenizer, raw) for raw in adapter.probes())
         digest = hashlib.sha256(tokenizer.backend_tokenizer.to_str().encode()).hexdigest()
-        return cls(adapter.name, adapter.canonical_version, digest, library_versions((*_LIBRARIES, *adapter.libraries)), examples)
+        libraries = library_versions((*_LIBRARIES, *adapter.libraries))
+        return cls(adapter.name, adapter.canonical_version, digest, libraries, examples, loads_after=loads_after)
 
     def write(self, folder: Path) -> None:
         """Write ``domainbert.json``."""
@@ -97,6 +101,11 @@ def check_contract(folder: Path, adapter: Adapter, tokenizer: "PreTrainedTokeniz
     if not changed:
         raise ModelError(f"{message}; the model would see other input than it was trained on. Fetch the folder again")
     log.warning("%s; versions differ from those it was made with: %s", message, ", ".join(sorted(changed)))
+
+
+def line_before(architecture: str) -> str:
+    """What Python must have run before transformers can load a model of this type; empty for those that it knows."""
+    return "import domainbert" if architecture == OWN else ""
 
 
 def library_versions(names: "tuple[str, ...] | list[str]") -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from domainbert.adapters.base import Adapter
 from domainbert.durable import whole_folder
-from domainbert.publishing.contract import Contract
+from domainbert.publishing.contract import Contract, line_before
 from domainbert.tokenization.check import save_tokenizer
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def write_model_folder(
     with whole_folder(folder, replace=True) as partial:
         model.save_pretrained(partial)
         save_tokenizer(tokenizer, partial)
-        Contract.of(adapter, tokenizer).write(partial)
+        Contract.of(adapter, tokenizer, loads_after=line_before(model.config.model_type)).write(partial)
         if heads:
             from safetensors.torch import save_file
 

@@ -28,10 +28,11 @@ def choice(default: str, *choices: str) -> Any:
 class Scratch:
     """Shape of a model that starts from random weights.
 
-    ``intermediate_size`` 0 takes the architecture's usual ratio; ``config`` sets further keys of the Hugging Face config.
+    ``intermediate_size`` 0 takes the architecture's usual ratio; ``config`` sets further keys of the Hugging Face config. A model of
+    ``delta-hybrid``, the student of HAD, loads only after ``import domainbert``; all others load without.
     """
 
-    architecture: str = choice("modernbert", "modernbert", "bert", "esm", "roberta", "deberta-v2")
+    architecture: str = choice("modernbert", "modernbert", "bert", "esm", "roberta", "deberta-v2", "delta-hybrid")
     hidden_size: int = number(128, low=8)
     num_layers: int = number(4, low=1)
     num_heads: int = number(4, low=1)

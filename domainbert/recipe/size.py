@@ -19,8 +19,10 @@ _GLOBAL_EVERY: Final = 3
 _LOCAL_WINDOW: Final = 128
 # Values a layer keeps for the backward pass, in units of H and of I: counted with saved-tensor hooks on the classes of transformers
 # 5.23. ModernBERT's feed-forward is gated; ESM applies rotary positions and GELU in several small operations.
-KEPT: Final = {"modernbert": (11, 4), "bert": (11, 2), "roberta": (11, 2), "esm": (21, 5), "deberta-v2": (17, 2)}
+KEPT: Final = {"modernbert": (11, 4), "bert": (11, 2), "roberta": (11, 2), "esm": (21, 5), "deberta-v2": (17, 2), "delta-hybrid": (72, 4)}
 _BUCKETS: Final = 2 * 256  # of relative positions in DeBERTa-v3, either way
+_GATED: Final = frozenset({"modernbert", "delta-hybrid"})  # feed-forward layers of three matrices
+_CHUNK: Final = 64  # tokens that the delta rule of transformers computes at once
 _LARGEST_HEADER: Final = 100 << 20  # bytes; the limit of the safetensors format
 
 
@@ -45,13 +47,11 @@ class Shape:
     @classmethod
     def of_scratch(cls, scratch: Scratch, *, vocabulary_size: int, max_length: int) -> "Shape":
         """The shape that training from scratch builds."""
-        usual = 3 * scratch.hidden_size // 2 if scratch.architecture == "modernbert" else 4 * scratch.hidden_size
+        usual = 3 * scratch.hidden_size // 2 if scratch.architecture in _GATED else 4 * scratch.hidden_size
         width = int(scratch.config.get("intermediate_size", scratch.intermediate_size or usual))
         behind = 2 if scratch.architecture == "roberta" else 0  # it counts positions from behind the padding id, here 1
         positions = int(scratch.config.get("max_position_embeddings", max_length + behind))
-        return cls(
-            scratch.architecture, scratch.hidden_size, scratch.num_layers, scratch.num_heads, width, vocabulary_size, positions
-        )
+        return cls(scratch.architecture, scratch.hidden_size, scratch.num_layers, scratch.num_heads, width, vocabulary_size, positions)
 
     @classmethod
     def of_folder(cls, folder: Path) -> "Shape":
@@ -93,8 +93,9 @@ class Shape:
     @property
     def num_matrix_parameters(self) -> int:
         """Parameters of one pass's matrix products inside the layers: each costs a multiplication and an addition a token."""
-        matrices = 3 if self.architecture == "modernbert" else 2
-        return self.num_layers * (4 * self.hidden_size**2 + matrices * self.hidden_size * self.intermediate_size)
+        matrices = 3 if self.architecture in _GATED else 2
+        mixers = sum(_delta_matrices(self)) if self.architecture == "delta-hybrid" else 4 * self.num_layers * self.hidden_size**2
+        return mixers + matrices * self.num_layers * self.hidden_size * self.intermediate_size
 
     def flops_per_token(self, *, length: int, selected: float) -> float:
         """Floating-point operations of one training token, forward and backward.
@@ -121,6 +122,9 @@ class Shape:
     def _attended(self, layer: int, length: int) -> int:
         if self.architecture == "deberta-v2":  # scores of tokens against tokens, and of each against every bucket
             return length + _BUCKETS
+        if self.architecture == "delta-hybrid" and layer < self.num_layers - 1:
+            # Six products of a chunk's tokens, six with the state, over the four that attention has for a token; in both directions.
+            return 3 * (_CHUNK + self.hidden_size // self.num_heads)
         local = self.architecture == "modernbert" and layer % _GLOBAL_EVERY
         return min(length, _LOCAL_WINDOW) if local else length
 
@@ -163,6 +167,24 @@ def _modernbert(shape: Shape) -> int:
     return vocabulary * hidden + shape.num_layers * layer + norms + head
 
 
+def _delta_hybrid(shape: Shape) -> int:
+    """Gated delta rule in two directions in all layers but the last, which has softmax attention with a gate."""
+    hidden, heads, vocabulary = shape.hidden_size, shape.num_heads, shape.vocabulary_size
+    width = hidden // heads
+    convolution = 4 * 3 * hidden
+    per_direction = convolution + 2 * heads + width  # the decay's two vectors and a norm
+    layer = 3 * hidden * shape.intermediate_size + 2 * hidden
+    vectors = 2 * (shape.num_layers - 1) * per_direction + 2 * width
+    head = hidden**2 + hidden + vocabulary
+    return vocabulary * hidden + sum(_delta_matrices(shape)) + shape.num_layers * layer + vectors + hidden + head
+
+
+def _delta_matrices(shape: Shape) -> tuple[int, int]:
+    """Entries of the matrices that mix tokens: of all delta layers, and of the last layer."""
+    direction = 5 * shape.hidden_size**2 + 2 * shape.num_heads * shape.hidden_size
+    return 2 * (shape.num_layers - 1) * direction, 5 * shape.hidden_size**2
+
+
 def _plain_layer(hidden: int, width: int) -> int:
     """Four projections, two feed-forward matrices, all with biases, and two layer norms."""
     return 4 * (hidden**2 + hidden) + 2 * hidden * width + width + hidden + 4 * hidden
@@ -191,4 +213,5 @@ COUNTS: Final[dict[str, Callable[[Shape], int]]] = {
     "esm": _esm,
     "roberta": _roberta,
     "deberta-v2": _deberta,
+    "delta-hybrid": _delta_hybrid,
 }

@@ -34,7 +34,7 @@ def alone(folder, text, pooling="mean", max_length=None):
 
 
 @pytest.mark.parametrize("pooling", ["mean", "cls"])
-@pytest.mark.parametrize("architecture", ["modernbert", "bert", "esm", "roberta", "deberta-v2"])
+@pytest.mark.parametrize("architecture", ["modernbert", "bert", "esm", "roberta", "deberta-v2", "delta-hybrid"])
 def test_vectors_are_those_of_each_text_alone(folder, architecture, pooling):
     given = texts()
     vectors = Encoder.from_pretrained(folder(architecture)).encode(given, pooling=pooling, batch_tokens=60)

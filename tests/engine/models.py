@@ -72,6 +72,7 @@ FAMILIES: dict[str, Callable[[], PreTrainedModel]] = {
     "distilbert": distilbert,
     "deberta-v2": partial(named, "deberta-v2", **DEBERTA_V3),
     "deberta-v2-convolution": partial(named, "deberta-v2", **DEBERTA_V3, conv_kernel_size=3, conv_act="gelu"),
+    "delta-hybrid": partial(named, "delta-hybrid"),
     "eurobert": partial(named, "eurobert", num_key_value_heads=2, bos_token_id=3, eos_token_id=4, mask_token_id=MASK),
 }
 

@@ -14,7 +14,7 @@ from domainbert.tokenization.spans import Vocabulary
 
 TARGETS = np.array([False] * 6 + [True] * 5)
 VOCABULARY = Vocabulary(11, (3,), (), 2, 1, TARGETS, TARGETS.astype(np.int64))
-ARCHITECTURES = ["modernbert", "bert", "esm", "roberta", "deberta-v2"]
+ARCHITECTURES = ["modernbert", "bert", "esm", "roberta", "deberta-v2", "delta-hybrid"]
 
 
 def build(architecture: str, *, dropout: float | str = 0.0, **keys: object) -> torch.nn.Module:
