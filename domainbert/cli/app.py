@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 import domainbert
-from domainbert.cli import adapters, corpus, embed, env, evaluate, export, plan, pretrain, publish, recipes
+from domainbert.cli import adapters, corpus, embed, env, evaluate, export, plan, pretrain, publish, recipes, soup
 from domainbert.errors import DomainBertError
 from domainbert.publishing.redact import redact, redact_logs
 
@@ -57,6 +57,7 @@ app.add_typer(corpus.app, name="corpus")
 app.command("evaluate")(evaluate.evaluate)
 app.command("embed")(embed.embed)
 app.command("map")(evaluate.map_texts)
+app.command("soup")(soup.soup)
 app.command("export")(export.export)
 app.command("publish")(publish.publish)
 app.command("env")(env.env)

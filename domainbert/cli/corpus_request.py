@@ -10,7 +10,7 @@ from domainbert.errors import RecipeError
 from domainbert.recipe.load import recipe_from
 from domainbert.recipe.schema import Corpus, Recipe
 
-_ASSIGNMENT = re.compile(r"[A-Za-z_][\w.-]*=")
+ASSIGNMENT = re.compile(r"[A-Za-z_][\w.-]*=")
 _SECTIONS = ("corpus", "tokenizer", "training")
 _CORPUS_KEYS = {field.name for field in fields(Corpus)}
 
@@ -28,7 +28,7 @@ def request(adapter: str, arguments: Sequence[str], tokenizer: str, encoding: st
     Raises:
         DomainBertError: no such adapter, an unknown key, or a value out of range.
     """
-    assignments = [text for text in arguments if _ASSIGNMENT.match(text) and not Path(text).exists()]
+    assignments = [text for text in arguments if ASSIGNMENT.match(text) and not Path(text).exists()]
     sources = [text for text in arguments if text not in assignments]
     if encoding:
         assignments.append(f"encoding={encoding}")
