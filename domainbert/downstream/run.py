@@ -16,7 +16,7 @@ from domainbert.downstream.dataset import Dataset, Split, load_dataset, split_ro
 from domainbert.downstream.finetune import FineTuning, finetuned_opponent, score_rows
 from domainbert.downstream.metrics import interval, intervals
 from domainbert.downstream.opponents import Opponent, encoder_opponent, random_encoder, trivial_opponents
-from domainbert.downstream.task import METRICS, Task, find_task, with_split
+from domainbert.downstream.task import GIVEN_SPLITS, METRICS, Task, find_task, way_of_splitting, with_split
 from domainbert.durable import write_text
 from domainbert.embedding.encoder import Encoder
 from domainbert.embedding.loading import adapter_for, model_folder
@@ -73,7 +73,8 @@ def evaluate(request: Request, *, report: Report = lambda text: None) -> dict[st
     """
     folder = model_folder(request.model)
     adapter = adapter_for(folder, request.adapter)
-    tasks = [with_split(find_task(name, adapter, data=request.data), request.split) for name in request.tasks]
+    by = way_of_splitting(request.split, adapter)
+    tasks = [with_split(find_task(name, adapter, data=request.data), by) for name in request.tasks]
     datasets = [load_dataset(task, _speller(task, adapter)) for task in tasks]
     for dataset in datasets:
         split_rows(thinned(dataset, request.max_rows), seed=0)  # what is wrong with a task shows before anything is computed
@@ -125,6 +126,7 @@ def _evaluated(
         "kind": task.kind,
         "metric": task.primary,
         "split": {"by": task.split.by, **{name: len(getattr(whole, name)) for name in ("train", "validation", "test")}},
+        "groups": task.group or adapter.group_name,
         "seeds": request.num_seeds,
         "max_rows": request.max_rows,
         "classes": list(dataset.classes),
@@ -184,7 +186,7 @@ def _chosen(predicted: Any, rows: Any) -> Any:
 def _seeded(dataset: Dataset, seed: int, num_seeds: int) -> Split:
     """The seed's own split; where splits are given, the seed's own nine tenths of train."""
     split = split_rows(dataset, seed=seed)
-    if dataset.task.split.by not in ("files", "column", "time") or num_seeds == 1:
+    if dataset.task.split.by not in GIVEN_SPLITS or num_seeds == 1:
         return split
     keep = np.random.default_rng(seed).permutation(len(split.train))[math.ceil(LEFT_OUT * len(split.train)) :]
     smaller = Split(split.train[np.sort(keep)], split.validation, split.test)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from domainbert.downstream.task import METRICS
+from domainbert.downstream.task import GIVEN_SPLITS, METRICS
 
 TITLES = {
     "mcc": "MCC", "macro_f1": "macro F1", "accuracy": "accuracy", "auroc": "AUROC", "auprc": "AUPRC", "tpr_at_fpr_1e-3": "TPR at FPR 1e-3",
@@ -20,7 +20,8 @@ def render(results: Mapping[str, Any]) -> str:
 def _task(name: str, task: Mapping[str, Any]) -> str:
     split, metric = task["split"], task["metric"]
     counts = ", ".join(f"{split[part]:,} {part}" for part in ("train", "validation", "test"))
-    head = f"{name}: {task['kind']}, split by {split['by']}: {counts} rows"
+    by = task["groups"] if split["by"] == "group" else split["by"]
+    head = f"{name}: {task['kind']}, split by {by}: {counts} rows"
     head += ", drawn from more; the audit is of all" if task["max_rows"] else ""
     lines = [head, *(f"  {'!' if finding['warns'] else ' '} {finding['text']}" for finding in task["audit"])]
     others = [other for other in METRICS[task["kind"]] if other != metric and _defined(task, other)]
@@ -47,7 +48,7 @@ def _difference(line: Mapping[str, Any], metric: str) -> str:
 def _seeds(task: Mapping[str, Any]) -> str:
     if task["seeds"] == 1:
         return "one seed"
-    drawn = task["split"]["by"] in ("random", "group")
+    drawn = task["split"]["by"] not in GIVEN_SPLITS
     return f"{task['seeds']} seeds, " + ("each with a split of its own" if drawn else "each on its own nine tenths of train")
 
 

@@ -15,6 +15,9 @@ from domainbert.recipe.schema import choice, number
 
 KINDS = ("classification", "multilabel", "regression", "tokens")
 SPLITS = ("train", "validation", "test")
+GIVEN_SPLITS = ("files", "column", "ids", "time")
+"""Ways of splitting that do not depend on a seed."""
+HOW = ("files", "column", "ids", "group", "random", "time")
 METRICS = {
     "classification": ("mcc", "macro_f1", "accuracy", "auroc", "auprc", "tpr_at_fpr_1e-3"),
     "multilabel": ("auroc", "auprc", "macro_f1"),
@@ -29,14 +32,16 @@ class Reading:
     """How a task's files are read.
 
     Args:
-        format: ``records`` reads the domain's own formats, labels from the records' ``label`` or ``meta``; else as told by the name.
+        format: ``records`` reads the domain's own formats, labels from the records' ``label`` or ``meta``; ``objects`` reads JSON
+            objects, one a line or all in one by their ids, and where no text column is named each is an entry of the domain's own
+            (a structure); else as told by the name.
         encoding: of text files.
         member: file inside a zip archive.
         separator: joins the words of a token task; empty where a word is a residue.
         skip_unlabelled: leave rows without a label out instead of refusing them.
     """
 
-    format: str = choice("auto", "auto", "table", "jsonl", "conll", "conllu", "records", "residues")
+    format: str = choice("auto", "auto", "table", "jsonl", "objects", "conll", "conllu", "records", "residues")
     encoding: str = "utf-8"
     member: str = ""
     separator: str = " "
@@ -48,13 +53,16 @@ class Splitting:
     """How rows fall into train, validation and test.
 
     Args:
-        by: ``files`` as they are named, a ``column`` that says train, dev or test, whole groups, time, or at random.
-        column: of ``column``.
+        by: ``files`` as they are named, a ``column`` that says train, dev or test, ``ids`` that files list, whole groups, time, or at
+            random.
+        column: of ``column``; of ``ids`` where the ids stand (of objects by default their keys).
+        ids: by split, a file of its ids: a line each, or the keys of a JSON object; all others are train.
         fractions: of train, validation and test where they are drawn.
     """
 
-    by: str = choice("files", "files", "column", "group", "random", "time")
+    by: str = choice("files", *HOW)
     column: str = ""
+    ids: Mapping[str, str] = field(default_factory=dict)
     fractions: tuple[float, ...] = (0.8, 0.1, 0.1)
 
 
@@ -155,17 +163,32 @@ def _check(task: Task, problems: Problems) -> None:
         problems.add("split.by", "= 'files' needs files.train and files.test; else say by = 'column', 'group', 'time' or 'random'")
     if task.split.by == "column" and not task.split.column:
         problems.add("split.column", "is missing; it names the column that says train, dev or test")
+    if task.split.by == "ids" and "test" not in task.split.ids:
+        problems.add("split.ids", 'names no file of test; write split = { by = "ids", ids = { test = "FILE" } }')
     if task.split.by == "time" and not task.time:
-        problems.add("time", "is missing; split.by = \"time\" orders rows by that column")
+        problems.add("time", 'is missing; split.by = "time" orders rows by that column')
     shares = task.split.fractions
     if len(shares) != len(SPLITS) or min(shares, default=-1) < 0 or not 0.99 < sum(shares) < 1.01 or shares[2] <= 0:  # noqa: PLR2004
         problems.add("split.fractions", f"= {list(shares)}; three shares of train, validation and test that sum to 1 are wanted")
     if task.metric and task.metric not in METRICS[task.kind]:
         problems.add("metric", f"= {task.metric!r} is none of {', '.join(METRICS[task.kind])}")
     if task.kind != "multilabel" and len(task.labels) != 1:
-        problems.add("labels", f"= {list(task.labels)}; one column is wanted, several need kind = \"multilabel\"")
+        problems.add("labels", f'= {list(task.labels)}; one column is wanted, several need kind = "multilabel"')
 
 
 def with_split(task: Task, by: str) -> Task:
-    """The task split another way, as ``--split`` asks."""
+    """The task split another way; its own where none is given."""
     return replace(task, split=replace(task.split, by=by)) if by else task
+
+
+def way_of_splitting(name: str, adapter: Adapter) -> str:
+    """What ``--split`` asks for; the domain's own name of a group (scaffold) is known.
+
+    Raises:
+        RecipeError: there is no such way.
+    """
+    if name == adapter.group_name:
+        return "group"
+    if name and name not in HOW:
+        raise RecipeError(f"--split {name}: is none of {', '.join(dict.fromkeys((*HOW, adapter.group_name)))}")
+    return name
