@@ -7,7 +7,7 @@ import tomllib
 import unicodedata
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path
@@ -110,7 +110,15 @@ def _character_tfidf() -> Any:
     return TfidfVectorizer(analyzer="char", ngram_range=(3, 5), lowercase=False, sublinear_tf=True, max_features=200_000)
 
 
-def _string_counts(longest: int) -> Any:
+def word_tfidf() -> Any:
+    """An unfitted transformer: words and pairs of words."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    return TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"(?u)\w+", sublinear_tf=True, max_features=200_000)
+
+
+def string_counts(longest: int) -> Any:
+    """An unfitted transformer: how often each string of up to so many letters stands in a text."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     # Frequencies, not counts: a long text is no other class for being long.
@@ -158,6 +166,8 @@ class Adapter(ABC):
     """The unit that evaluation hides as a whole in text."""
     max_pieces_per_word: ClassVar[float] = 4.0
     """Pieces that a tokenizer may need for a word of the probes, on average; 0 for no bound."""
+    group_name: ClassVar[str] = "group"
+    """What ``group`` gives is called; ``evaluate --split`` knows it by that name too."""
     structure_tokens: ClassVar[tuple[str, ...]] = ()
     """Tokens that ``canonicalize`` itself writes; every other special token that a text spells stays text."""
     whole_records: ClassVar[bool] = False
@@ -260,6 +270,13 @@ class Adapter(ABC):
         """A quicker way to the same ids as ``tokenizer`` on canonical text, without special tokens; ``None`` if none."""
         return None
 
+    def entries(self, texts: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """Canonical text of entries as a table's cells hold them, each with the reason why it cannot be used, empty for none.
+
+        By default each is canonicalised; a domain whose files hold another form than its text, or invalid entries, says so here.
+        """
+        return ((self.canonicalize(text), "") for text in texts)
+
     def group(self, text: str) -> str:
         """What must not straddle splits with canonical ``text``: its registered domain, scaffold, composition; empty for nothing."""
         return ""
@@ -282,4 +299,4 @@ class Adapter(ABC):
         if self.alphabet is None:
             return (Baseline("TF-IDF of 3 to 5 characters", _character_tfidf),)
         longest = max(1, round(math.log(_MOST_STRINGS, len(self.alphabet.letters))))
-        return (Baseline(f"counts of 1 to {longest} {self.alphabet.unit}s", partial(_string_counts, longest)),)
+        return (Baseline(f"counts of 1 to {longest} {self.alphabet.unit}s", partial(string_counts, longest)),)

@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import compress
+from itertools import compress, repeat
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from domainbert.adapters.base import Adapter, Drops
 from domainbert.downstream.rows import Row, read_rows
-from domainbert.downstream.task import COLD, COLD_BOTH, SPLITS, Task
+from domainbert.downstream.task import COLD, COLD_BOTH, LISTED, SPLITS, Task
 from domainbert.errors import CorpusError
 
 Ints = NDArray[np.int64]
@@ -91,6 +91,9 @@ def load_dataset(task: Task, adapter: Adapter) -> Dataset:
     drops = Drops()
     rows = read_rows(task, adapter, drops)
     kept, texts, seconds = _spelled(rows, task, adapter, drops)
+    if not kept:
+        reasons = ", ".join(f"{reason} {count:,}, first at {drops.first[reason]}" for reason, count in drops.counts.items())
+        raise CorpusError(f"task {task.name!r}: none of its {len(rows):,} texts can be used by adapter {adapter.name!r} ({reasons})")
     labels, classes, tags, keep = _labels(kept, task, drops)
     kept, texts = list(compress(kept, keep)), list(compress(texts, keep))
     seconds = list(compress(seconds, keep)) if seconds else []
@@ -136,7 +139,7 @@ def split_rows(dataset: Dataset, *, seed: int) -> Split:
         CorpusError: a split is empty, train has one class only, or test has a class that train lacks.
     """
     by, rng = dataset.task.split.by, np.random.default_rng(seed)
-    if by in ("files", "column") or by.startswith(COLD):
+    if by in LISTED or by.startswith(COLD):
         parts = _cold(dataset, by) if by.startswith(COLD) else [np.flatnonzero(dataset.given == name) for name in SPLITS]
         if not len(parts[1]):
             units = _units(dataset, parts[0], by_group=any(dataset.groups))
@@ -220,12 +223,14 @@ def _given(row: Row, task: Task) -> str:
 def _spelled(rows: list[Row], task: Task, adapter: Adapter, drops: Drops) -> tuple[list[Row], list[str], list[str]]:
     """Rows of which something is left, and their canonical texts."""
     kept, texts, seconds = [], [], []
+    firsts = adapter.entries([row.text for row in rows if not row.words])
+    others = adapter.entries([row.second for row in rows]) if task.second else repeat(("", ""))
     for row in rows:
         words = (adapter.canonicalize(word) for word in row.words)
-        text = task.reading.separator.join(words) if row.words else adapter.canonicalize(row.text)
-        second = adapter.canonicalize(row.second) if task.second else ""
+        text, reason = (task.reading.separator.join(words), "") if row.words else next(firsts)
+        second, other_reason = next(others)
         if not text.strip() or (task.second and not second.strip()):
-            drops.add("nothing_left_to_read", row.place)
+            drops.add(reason or other_reason or "nothing_left_to_read", row.place)
             continue
         kept.append(row)
         texts.append(text)
@@ -265,7 +270,7 @@ def _labels(rows: list[Row], task: Task, drops: Drops) -> tuple[NDArray[Any], tu
     classes = _ordered({row.labels[0].strip() for row in labelled})
     numbers = {name: number for number, name in enumerate(classes)}
     if len(classes) > max(2, len(labelled) // 2):
-        raise CorpusError(f"task {task.name!r}: {len(classes):,} classes in {len(labelled):,} rows; is it kind = \"regression\"?")
+        raise CorpusError(f'task {task.name!r}: {len(classes):,} classes in {len(labelled):,} rows; is it kind = "regression"?')
     return np.array([numbers[row.labels[0].strip()] for row in labelled], np.int64), classes, (), keep
 
 

@@ -48,9 +48,7 @@ class FineTuning:
     weight_decay: float = 0.01
 
 
-def finetuned_opponent(
-    encoder: Encoder, dataset: Dataset, settings: FineTuning, *, folder: str, name: str, role: str
-) -> Opponent:
+def finetuned_opponent(encoder: Encoder, dataset: Dataset, settings: FineTuning, *, folder: str, name: str, role: str) -> Opponent:
     """An opponent that trains a copy of the folder's weights (random ones for the role ``random``) for every seed."""
     rows = _encoded(encoder, dataset)
 
@@ -201,9 +199,7 @@ def score_rows(dataset: Dataset, rows: Ints, predicted: Predictions, *, only: st
     return score(dataset.task.kind, truth, predicted, positive=positive, only=only, tags=dataset.classes, censored=dataset.task.censored)
 
 
-def _predictions(
-    dataset: Dataset, rows: list[dict[str, Any]], numbers: Ints, logits: Any, scale: tuple[float, float]
-) -> Predictions:
+def _predictions(dataset: Dataset, rows: list[dict[str, Any]], numbers: Ints, logits: Any, scale: tuple[float, float]) -> Predictions:
     logits = logits[0] if isinstance(logits, tuple) else logits
     kind = dataset.task.kind
     if kind == "regression":

@@ -51,9 +51,7 @@ def score_bars(name: str, task: Mapping[str, Any], output: Path) -> None:
     _save(figure, output)
 
 
-def draw_map(
-    model: str, task: str, output: Path, *, data: Path | None, adapter: str, method: str, max_rows: int
-) -> None:
+def draw_map(model: str, task: str, output: Path, *, data: Path | None, adapter: str, method: str, max_rows: int) -> None:
     """Test rows of a task, one point each, coloured by label.
 
     Raises:
@@ -75,9 +73,7 @@ def draw_map(
     map_picture(points, dataset.labels[rows], dataset.classes, output, title=title)
 
 
-def map_picture(
-    points: NDArray[np.float64], labels: NDArray[Any], classes: tuple[str, ...], output: Path, *, title: str
-) -> None:
+def map_picture(points: NDArray[np.float64], labels: NDArray[Any], classes: tuple[str, ...], output: Path, *, title: str) -> None:
     """Points in the plane, coloured by class, or by value where there are no classes."""
     figure = _figure((8.0, 6.4))
     axes = figure.subplots()

@@ -23,6 +23,7 @@ STRENGTHS = (0.001, 0.01, 0.1, 1.0, 10.0)  # C of logistic regression; of the ri
 SPARSE_STRENGTHS = (0.1, 1.0, 10.0, 100.0)
 NEIGHBOURS = (1, 5, 20)
 TREES = 300
+FEATURES_OF_A_TREE = 1 / 3  # of a regression's splits: Breiman 2001; of classes scikit-learn takes the root
 MAX_ITERATIONS = 300
 
 
@@ -65,8 +66,9 @@ def _models(learner: str, kind: str, features: Features, seed: int) -> list[Any]
     if learner == "majority":
         return [DummyRegressor(strategy="mean") if regression else DummyClassifier(strategy="prior")]
     if learner == "forest":
-        forest = RandomForestRegressor if regression else RandomForestClassifier
-        return [forest(TREES, random_state=seed, n_jobs=-1)]
+        if regression:
+            return [RandomForestRegressor(TREES, max_features=FEATURES_OF_A_TREE, random_state=seed, n_jobs=-1)]
+        return [RandomForestClassifier(TREES, random_state=seed, n_jobs=-1)]
     if learner == "knn":
         neighbours = KNeighborsRegressor if regression else KNeighborsClassifier
         fitting = [k for k in NEIGHBOURS if k <= features.shape[0]]

@@ -1,11 +1,13 @@
 """Reads a task's files: tables, JSON lines, Parquet, CoNLL, CoNLL-U, labelled residues, or the domain's own formats."""
 
+import json
 import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from domainbert.adapters.base import Adapter, Drops
 from domainbert.corpus.documents import Columns, read_documents
@@ -68,7 +70,7 @@ def read_rows(task: Task, adapter: Adapter, drops: Drops) -> list[Row]:
         if not found:
             raise CorpusError(f"{path}: no row is left of it ({_reasons(drops) or 'it holds none'})")
         rows += found
-    return rows
+    return _listed(rows, task) if task.split.by == "ids" else rows
 
 
 def _format(task: Task, path: Path) -> str:
@@ -91,6 +93,69 @@ def _table(path: Path, key: str, task: Task, adapter: Adapter, drops: Drops) -> 
                 f"{path.name}:{document.line}", key, document.text, value(task.second, ""), labels,
                 value(task.group, ""), value(task.time, ""), value(task.split.column, ""),
             )  # fmt: skip
+
+
+def _objects(path: Path, key: str, task: Task, adapter: Adapter, drops: Drops) -> Iterator[Row]:
+    """JSON objects; texts of several parts are joined, and without a column of texts each object is an entry as it stands."""
+    label = key.removeprefix("label:") if key.startswith("label:") else None
+    for place, name, item in _json_objects(path, task.reading.encoding):
+        wanted = (task.text, *_label_columns(task, label), *_others(task))
+        if lost := [column for column in wanted if column and column not in item]:
+            raise CorpusError(f"{place}: no key {lost[0]!r}; there are: {', '.join(map(repr, item))}")
+        value = {column: _joined(item[column]) for column in wanted if column}.get
+        labels = (label,) if label is not None else tuple(value(column, "") for column in task.labels)
+        text = value(task.text, "") if task.text else json.dumps(item)
+        own = name if task.split.by == "ids" else ""
+        yield Row(
+            place, key, text, value(task.second, ""), labels, value(task.group, ""), value(task.time, ""), value(task.split.column, own)
+        )
+
+
+def _json_objects(path: Path, encoding: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Place, id and content of each object of a file: one a line, or all in one object by their ids."""
+    with Source(path) as source, source.text(encoding) as lines:
+        text = lines.read()
+    try:
+        whole = json.loads(text)
+        items = [(f"{path.name}: {name}", name, item) for name, item in whole.items()] if isinstance(whole, dict) else []
+    except (ValueError, RecursionError):
+        items = list(_json_lines(path, text))
+    if not items or not all(isinstance(item, dict) for _, _, item in items):
+        raise CorpusError(f"{path}: neither one JSON object a line nor one object of objects by their ids")
+    yield from items
+
+
+def _json_lines(path: Path, text: str) -> Iterator[tuple[str, str, Any]]:
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            place = f"{path.name}:{number}"
+            try:
+                yield place, place, json.loads(line)
+            except (ValueError, RecursionError) as error:
+                raise CorpusError(f"{place}: is not JSON ({error})") from None
+
+
+def _joined(value: Any) -> str:
+    if value is None:
+        return ""
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _listed(rows: list[Row], task: Task) -> list[Row]:
+    """Rows with the split whose file lists their id."""
+    by_id: dict[str, str] = {}
+    for split, name in task.split.ids.items():
+        path = Path(task.folder) / name
+        if not path.is_file():
+            raise CorpusError(f"task {task.name!r}: split.ids.{split} = {name!r}: no such file in {task.folder or '.'}")
+        with Source(path) as source, source.text(task.reading.encoding) as lines:
+            text = lines.read()
+        listed = json.loads(text) if text.lstrip().startswith("{") else text.split("\n")
+        by_id |= dict.fromkeys((each.strip() for each in listed if each.strip()), split)
+    lost = by_id.keys() - {row.split for row in rows}
+    if lost:
+        raise CorpusError(f"task {task.name!r}: {len(lost):,} of {len(by_id):,} ids of split.ids are no row's, such as {min(lost)!r}")
+    return [replace(row, split=by_id.get(row.split, "train")) for row in rows]
 
 
 def _records(path: Path, key: str, task: Task, adapter: Adapter, drops: Drops) -> Iterator[Row]:
@@ -187,7 +252,15 @@ def _paragraphs(path: Path, encoding: str) -> Iterator[tuple[int, list[str]]]:
             yield number + 1 - len(held), held
 
 
-_READERS = {"table": _table, "jsonl": _table, "records": _records, "conll": _conll, "conllu": _conllu, "residues": _residues}
+_READERS = {
+    "table": _table,
+    "jsonl": _table,
+    "objects": _objects,
+    "records": _records,
+    "conll": _conll,
+    "conllu": _conllu,
+    "residues": _residues,
+}
 
 
 @contextmanager
@@ -211,7 +284,7 @@ def _label_columns(task: Task, label: str | None) -> Iterable[str]:
 
 
 def _others(task: Task) -> Iterable[str]:
-    return (task.second, task.group, task.time, task.split.column if task.split.by == "column" else "")
+    return (task.second, task.group, task.time, task.split.column if task.split.by in ("column", "ids") else "")
 
 
 def _reasons(drops: Drops) -> str:

@@ -17,7 +17,7 @@ from domainbert.downstream.finetune import FineTuning, finetuned_opponent, score
 from domainbert.downstream.heads import has_head, head_opponent
 from domainbert.downstream.metrics import interval, intervals
 from domainbert.downstream.opponents import Opponent, encoder_opponent, random_encoder, trivial_opponents
-from domainbert.downstream.task import DRAWN, METRICS, Task, find_task, with_split
+from domainbert.downstream.task import DRAWN, METRICS, Task, find_task, way_of_splitting, with_split
 from domainbert.durable import write_text
 from domainbert.embedding.encoder import Encoder
 from domainbert.embedding.loading import adapter_for, model_folder
@@ -74,7 +74,8 @@ def evaluate(request: Request, *, report: Report = lambda text: None) -> dict[st
     """
     folder = model_folder(request.model)
     adapter = adapter_for(folder, request.adapter)
-    tasks = [with_split(find_task(name, adapter, data=request.data), request.split) for name in request.tasks]
+    by = way_of_splitting(request.split, adapter)
+    tasks = [with_split(find_task(name, adapter, data=request.data), by) for name in request.tasks]
     datasets = [load_dataset(task, _speller(task, adapter)) for task in tasks]
     for dataset in datasets:
         split_rows(thinned(dataset, request.max_rows), seed=0)  # what is wrong with a task shows before anything is computed
@@ -126,6 +127,7 @@ def _evaluated(
         "kind": task.kind,
         "metric": task.primary,
         "split": {"by": task.split.by, **{name: len(getattr(whole, name)) for name in ("train", "validation", "test")}},
+        "groups": task.group or adapter.group_name,
         "seeds": request.num_seeds,
         "max_rows": request.max_rows,
         "classes": list(dataset.classes),

@@ -13,8 +13,9 @@ from domainbert.recipe.load import read_toml
 from domainbert.recipe.problems import Problems
 from domainbert.recipe.schema import choice, number
 
-BY = ("files", "column", "group", "random", "time")
+LISTED = ("files", "column", "ids")  # row by row
 DRAWN = ("group", "random")  # anew for every seed
+HOW = (*LISTED, *DRAWN, "time")
 COLD = "cold-"  # before the name of a half of pairs
 COLD_BOTH = "cold-both"
 SAMPLE = "sample"  # stands for a file: the adapter's built-in corpus
@@ -34,7 +35,9 @@ class Reading:
     """How a task's files are read.
 
     Args:
-        format: ``records`` reads the domain's own formats, labels from the records' ``label`` or ``meta``; else as told by the name.
+        format: ``records`` reads the domain's own formats, labels from the records' ``label`` or ``meta``; ``objects`` reads JSON
+            objects, one a line or all in one by their ids, and where no text column is named each is an entry of the domain's own
+            (a structure); else as told by the name.
         encoding: of text files.
         member: file inside a zip archive.
         separator: joins the words of a token task; empty where a word is a residue.
@@ -42,7 +45,7 @@ class Reading:
         options: of the adapter, as in ``[corpus.options]``, for ``records``.
     """
 
-    format: str = choice("auto", "auto", "table", "jsonl", "conll", "conllu", "records", "residues")
+    format: str = choice("auto", "auto", "table", "jsonl", "objects", "conll", "conllu", "records", "residues")
     encoding: str = "utf-8"
     member: str = ""
     separator: str = " "
@@ -55,15 +58,17 @@ class Splitting:
     """How rows fall into train, validation and test.
 
     Args:
-        by: ``files`` as they are named, a ``column`` that says train, dev or test, whole groups, time, or at random. Of pairs also
-            ``cold-`` and the name of a half (``cold-drug``): test rows are those whose half the adapter holds out; or ``cold-both``, where
-            rows of which only one half is held out are left out.
-        column: of ``column``.
+        by: ``files`` as they are named, a ``column`` that says train, dev or test, ``ids`` that files list, whole groups, time, or at
+            random. Of pairs also ``cold-`` and the name of a half (``cold-drug``): test rows are those whose half the adapter holds out; or
+            ``cold-both``, where rows of which only one half is held out are left out.
+        column: of ``column``; of ``ids`` where the ids stand (of objects by default their keys).
+        ids: by split, a file of its ids: a line each, or the keys of a JSON object; all others are train.
         fractions: of train, validation and test where they are drawn.
     """
 
     by: str = "files"
     column: str = ""
+    ids: Mapping[str, str] = field(default_factory=dict)
     fractions: tuple[float, ...] = (0.8, 0.1, 0.1)
 
 
@@ -163,23 +168,38 @@ def _check(task: Task, problems: Problems) -> None:
     wrong = [key for key in task.files if key not in (*SPLITS, "all") and not key.startswith("label:")]
     if wrong:
         problems.add(f"files.{wrong[0]}", f"is none of {', '.join(SPLITS)}, all, label:CLASS")
-    if task.split.by not in BY and not task.split.by.startswith(COLD):
-        problems.add("split.by", f"= {task.split.by!r} is none of {', '.join(BY)}; pairs also have {COLD_BOTH} and {COLD}NAME of a half")
+    if task.split.by not in HOW and not task.split.by.startswith(COLD):
+        problems.add("split.by", f"= {task.split.by!r} is none of {', '.join(HOW)}; pairs also have {COLD_BOTH} and {COLD}NAME of a half")
     if task.split.by == "files" and task.files and not {"train", "test"} <= set(task.files):
         problems.add("split.by", "= 'files' needs files.train and files.test; else say by = 'column', 'group', 'time' or 'random'")
     if task.split.by == "column" and not task.split.column:
         problems.add("split.column", "is missing; it names the column that says train, dev or test")
+    if task.split.by == "ids" and "test" not in task.split.ids:
+        problems.add("split.ids", 'names no file of test; write split = { by = "ids", ids = { test = "FILE" } }')
     if task.split.by == "time" and not task.time:
-        problems.add("time", "is missing; split.by = \"time\" orders rows by that column")
+        problems.add("time", 'is missing; split.by = "time" orders rows by that column')
     shares = task.split.fractions
     if len(shares) != len(SPLITS) or min(shares, default=-1) < 0 or not 0.99 < sum(shares) < 1.01 or shares[2] <= 0:  # noqa: PLR2004
         problems.add("split.fractions", f"= {list(shares)}; three shares of train, validation and test that sum to 1 are wanted")
     if task.metric and task.metric not in METRICS[task.kind]:
         problems.add("metric", f"= {task.metric!r} is none of {', '.join(METRICS[task.kind])}")
     if task.kind != "multilabel" and len(task.labels) != 1:
-        problems.add("labels", f"= {list(task.labels)}; one column is wanted, several need kind = \"multilabel\"")
+        problems.add("labels", f'= {list(task.labels)}; one column is wanted, several need kind = "multilabel"')
 
 
 def with_split(task: Task, by: str) -> Task:
-    """The task split another way, as ``--split`` asks."""
+    """The task split another way; its own where none is given."""
     return replace(task, split=replace(task.split, by=by)) if by else task
+
+
+def way_of_splitting(name: str, adapter: Adapter) -> str:
+    """What ``--split`` asks for; the domain's own name of a group (scaffold) is known.
+
+    Raises:
+        RecipeError: there is no such way.
+    """
+    if name == adapter.group_name:
+        return "group"
+    if name and name not in HOW and not name.startswith(COLD):
+        raise RecipeError(f"--split {name}: is none of {', '.join(dict.fromkeys((*HOW, adapter.group_name)))}")
+    return name

@@ -27,3 +27,27 @@ def write(tmp_path):
 @pytest.fixture
 def plain():
     return PlainText()
+
+
+@pytest.fixture(scope="session")
+def domain_model(tmp_path_factory):
+    """Makes the model folder of a domain whose tokenizer learns nothing: random weights, 64 tokens."""
+    from domainbert.adapters.registry import load_adapter
+    from domainbert.engine.model import build_model
+    from domainbert.publishing.model_folder import write_model_folder
+    from domainbert.recipe.schema import Model, Scratch
+    from domainbert.tokenization.spans import read_vocabulary
+
+    made = {}
+
+    def make(name, kind):
+        if name not in made:
+            adapter = load_adapter(name)
+            tokenizer = adapter.tokenizer(kind, None, (), model_max_length=64)
+            scratch = Scratch("modernbert", hidden_size=32, num_layers=1, num_heads=2)
+            model, *_ = build_model(Model(scratch=scratch), read_vocabulary(tokenizer, adapter), max_length=64, seed=0)
+            made[name] = tmp_path_factory.mktemp(name) / "model"
+            write_model_folder(made[name], model=model, tokenizer=tokenizer, adapter=adapter, card=lambda folder: "")
+        return made[name]
+
+    return make

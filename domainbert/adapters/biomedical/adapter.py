@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from domainbert.adapters.base import Adapter, Drops, Record
+from domainbert.adapters.base import Adapter, Baseline, Drops, Record, word_tfidf
 from domainbert.adapters.biomedical import cleaning
 from domainbert.adapters.biomedical.options import BiomedicalOptions, BpeOptions, MorphemeOptions, WordPieceOptions
 from domainbert.errors import TokenizerError
@@ -34,6 +34,7 @@ class BiomedicalAdapter(Adapter):
     Options = BiomedicalOptions
     tokenizer_kinds: ClassVar = {"bpe": BpeOptions, "wordpiece": WordPieceOptions, "morpheme": MorphemeOptions}
     unit_names = ("word", "term", "sentence")
+    group_name = "article"
     max_pieces_per_word = 3.0
 
     options: BiomedicalOptions
@@ -100,6 +101,10 @@ class BiomedicalAdapter(Adapter):
             "The sequence GAATTC was masked as [MASK] and <mask> between [CLS] and [SEP].",
             "e\u0301tude de l'he\u0301patite",
         )
+
+    def baselines(self) -> tuple[Baseline, ...]:
+        """TF-IDF of words, and of strings of characters."""
+        return (Baseline("TF-IDF of words and pairs of words", word_tfidf), *super().baselines())
 
     def units(self, text: str, unit: str) -> NDArray[np.int64]:
         """Spans of ``word``; of ``term``, words joined without a blank (``IL-2``, ``CD4+``); of ``sentence``."""

@@ -1,6 +1,6 @@
 """The crystal adapter."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from domainbert.adapters.base import Adapter, Drops, Encode, Record
+from domainbert.adapters.base import Adapter, Baseline, Drops, Encode, Record
 from domainbert.adapters.crystals import notation
 from domainbert.adapters.crystals.options import CrystalOptions, SymbolOptions
 from domainbert.errors import TokenizerError
@@ -31,6 +31,7 @@ class CrystalAdapter(Adapter):
     view_names = ("orbit_order", "setting")
     unit_names = ("element", "number", "symmetry", "value", "orbit", "lattice")
     evaluation_unit = "value"
+    group_name = "composition"
     max_pieces_per_word = 0.0
     whole_records = True
 
@@ -54,6 +55,34 @@ class CrystalAdapter(Adapter):
         from domainbert.adapters.crystals.reading import crystal_files
 
         return [] if source == SAMPLE or source.startswith("hub:") else crystal_files(source)
+
+    def entries(self, texts: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """The text of structures given as CIF, POSCAR or JSON; what is none of them is taken as canonical text."""
+        from domainbert.adapters.crystals.reading import convert_entries
+
+        for text, converted in convert_entries(texts, self.options):
+            yield (converted.text, converted.reason) if converted else (self.canonicalize(text), "")
+
+    def group(self, text: str) -> str:
+        """The chemical system, or the formula, as the option ``group`` says; empty for text that is no crystal."""
+        from domainbert.adapters.crystals.structures import describe
+
+        try:
+            crystal = notation.read_text(text)
+        except ValueError:
+            return ""
+        elements, formula = describe(crystal)
+        return elements if self.options.group == "elements" else formula
+
+    def baselines(self) -> tuple[Baseline, ...]:
+        """What crystals are made of, without where the atoms are; and symmetry, cell and number of sites without the elements."""
+        from domainbert.adapters.crystals.baselines import composition, geometry
+
+        return (
+            Baseline("shares of elements", composition, "forest"),
+            Baseline("shares of elements", composition),
+            Baseline("space group and cell", geometry, "forest"),
+        )
 
     def canonicalize(self, text: str) -> str:
         """One blank between tokens, and no angle brackets; ``records`` has already made the text that stands for all cells."""

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
@@ -58,6 +58,16 @@ def read_raw(source: str, options: CrystalOptions, drops: Drops) -> Iterator[Raw
                 yield raw
             if not found and not drops.counts:
                 raise CorpusError(f"{path}: no structure in this file; {_FORMATS}")
+
+
+def convert_entries(texts: Sequence[str], options: CrystalOptions) -> Iterator[tuple[str, Converted | None]]:
+    """Each structure that a table's cell or a JSON line holds, converted; with nothing where a text is no such structure."""
+    raws = [Raw(_kind_of_text(text), text, "", "", "") for text in texts]
+    work = partial(convert, max_sites=options.max_sites, occupancy_tolerance=options.occupancy_tolerance)
+    known = (raw for raw in raws if raw.kind)
+    converted = ordered_map(work, known, processes=options.processes, chunk=CHUNK, alone=ALONE)
+    for raw in raws:
+        yield raw.data, next(converted)[1] if raw.kind else None
 
 
 def crystal_files(source: str) -> list[Path]:
@@ -189,6 +199,14 @@ def _kind_by_name(name: str) -> str:
     if lower.startswith(("poscar", "contcar")) or lower.endswith((".vasp", ".poscar")):
         return "poscar"
     return {".cif": "cif", ".json": "json"}.get(plain_suffix(Path(name)), "")
+
+
+def _kind_of_text(text: str) -> str:
+    if text.lstrip().startswith("{"):
+        return "json"
+    if "_atom_site_" in text:
+        return "cif"
+    return "poscar" if _looks_like_poscar(text.encode()) else ""
 
 
 def _is_json(line: bytes) -> bool:

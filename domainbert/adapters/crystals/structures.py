@@ -102,13 +102,17 @@ def read_crystal(kind: str, data: str, altered: set[str], *, max_sites: int = 50
     return standardize(np.asarray(structure.lattice.matrix), np.asarray(structure.frac_coords), species)
 
 
-def _converted(crystal: Crystal, altered: set[str]) -> Converted:
+def describe(crystal: Crystal) -> tuple[str, str]:
+    """Chemical system (``La-O-Sr``) and reduced formula."""
     from pymatgen.core.composition import Composition
 
     counts = crystal.composition()
+    return "-".join(sorted(counts)), Composition(counts).reduced_formula
+
+
+def _converted(crystal: Crystal, altered: set[str]) -> Converted:
     disordered = any(sum(share for _, share in orbit.species) < SHARE_STEPS or len(orbit.species) > 1 for orbit in crystal.orbits)
-    formula = Composition(counts).reduced_formula
-    return Converted(write_text(crystal), "", "-".join(sorted(counts)), formula, disordered, tuple(sorted(altered)))
+    return Converted(write_text(crystal), "", *describe(crystal), disordered, tuple(sorted(altered)))
 
 
 def _from_cif(data: str, altered: set[str], occupancy_tolerance: float) -> "Structure":

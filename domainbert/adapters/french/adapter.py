@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from domainbert.adapters.base import Adapter, Drops, Encode, Record
+from domainbert.adapters.base import Adapter, Baseline, Drops, Encode, Record, word_tfidf
 from domainbert.adapters.french import spelling
 from domainbert.adapters.french.options import FrenchOptions, WordPieceOptions
 from domainbert.adapters.french.variants import VARIANTS
@@ -33,6 +33,7 @@ class FrenchAdapter(Adapter):
     tokenizer_kinds: ClassVar = {"wordpiece": WordPieceOptions}
     view_names = tuple(VARIANTS)
     unit_names = ("word", "elided")
+    group_name = "author"
 
     options: FrenchOptions
 
@@ -102,6 +103,10 @@ class FrenchAdapter(Adapter):
             "E\u0301te\u0301, franc\u0327ais, cou\u0302t, nai\u0308f.",
             "ÉCOLE NATIONALE : L'ÂGE D'OR, Cœur, Ægypte.",
         )
+
+    def baselines(self) -> tuple[Baseline, ...]:
+        """TF-IDF of words, and of strings of characters."""
+        return (Baseline("TF-IDF of words and pairs of words", word_tfidf), *super().baselines())
 
     def units(self, text: str, unit: str) -> NDArray[np.int64]:
         """``word``: an elided word apart from the next one (``l'`` + ``arbre``); ``elided``: both as one."""

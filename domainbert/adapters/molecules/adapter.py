@@ -1,6 +1,6 @@
 """The molecules adapter."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from domainbert.adapters.base import Adapter, Drops, Encode, Record
+from domainbert.adapters.base import Adapter, Baseline, Drops, Encode, Record
 from domainbert.adapters.molecules import smiles
 from domainbert.adapters.molecules.options import AtomOptions, MoleculesOptions
 from domainbert.errors import TokenizerError
@@ -36,6 +36,7 @@ class MoleculesAdapter(Adapter):
     view_names = ("randomised",)
     unit_names = smiles.UNITS
     evaluation_unit = "atom"
+    group_name = "scaffold"
     max_pieces_per_word = 0.0  # a SMILES has no words
     libraries = ("rdkit",)
 
@@ -78,6 +79,26 @@ class MoleculesAdapter(Adapter):
             known = spell(text, self.options)
             self._remember(text, known)
         return known
+
+    def entries(self, texts: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """RDKit's spelling, and for what it refuses its reason."""
+        from domainbert.adapters.molecules.reading import judge_entries
+
+        for verdict in judge_entries(texts, self.options):
+            self._remember(verdict.text, verdict.text)
+            yield verdict.text, verdict.reason
+
+    def baselines(self) -> tuple[Baseline, ...]:
+        """Morgan fingerprints, a dozen descriptors, strings of characters."""
+        from domainbert.adapters.molecules.baselines import descriptors, fingerprints
+
+        name = "Morgan fingerprints, radius 2, 2,048 bits"
+        return (
+            Baseline(name, fingerprints),
+            Baseline(name, fingerprints, "forest"),
+            Baseline("eleven descriptors", descriptors, "forest"),
+            *super().baselines(),
+        )
 
     def group(self, text: str) -> str:
         """The Bemis-Murcko scaffold; of a molecule without rings a hash of its own; empty for text that is no molecule."""

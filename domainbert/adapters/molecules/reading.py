@@ -85,6 +85,14 @@ def judged(raws: Iterable[_Raw], options: MoleculesOptions, drops: Drops, *, are
         yield Record(raw.id, verdict.text, raw.group or verdict.group, {"file": raw.file, "start": "0"})
 
 
+def judge_entries(texts: Sequence[str], options: MoleculesOptions) -> "Iterator[Verdict]":
+    """The verdict on each SMILES of a table."""
+    from domainbert.adapters.molecules.chemistry import judge_smiles
+
+    work = partial(judge_smiles, options=options)
+    return (verdict for _, verdict in ordered_map(work, texts, processes=options.processes))
+
+
 def _log_drop(reason: str, place: str, drops: Drops) -> None:
     """Each drop with its place, as long as a person would read them; afterwards for those who ask for more."""
     number = drops.counts[reason]

@@ -1,10 +1,11 @@
 """The proteins adapter."""
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from domainbert.adapters.base import Adapter, Alphabet, Drops, Encode, Record
+from domainbert.adapters.base import Adapter, Alphabet, Baseline, Drops, Encode, Record, string_counts
 from domainbert.adapters.proteins import sequence
 from domainbert.adapters.proteins.options import ProteinsOptions, ResidueOptions
 from domainbert.errors import TokenizerError
@@ -28,6 +29,7 @@ class ProteinsAdapter(Adapter):
     Options = ProteinsOptions
     tokenizer_kinds: ClassVar = {"residue": ResidueOptions}
     alphabet = Alphabet(sequence.RESIDUES, "residue")
+    group_name = "family"
 
     options: ProteinsOptions
 
@@ -56,6 +58,16 @@ class ProteinsAdapter(Adapter):
     def canonicalize(self, text: str) -> str:
         """Upper case without white space, J as X, no ``*`` at the end; gaps and U, O, B, Z as the options say."""
         return text.translate(self._table).rstrip(sequence.STOP)
+
+    def group(self, text: str) -> str:
+        """A hash of the sequence, as for entries of which no family is known: identical chains stay together."""
+        from domainbert.adapters.proteins.reading import sequence_group
+
+        return sequence_group(text)
+
+    def baselines(self) -> tuple[Baseline, ...]:
+        """Shares of residues alone, and of strings of up to three."""
+        return (Baseline("shares of residues", partial(string_counts, 1)), *super().baselines())
 
     def tokenizer(self, kind: str, options: Any, records: Iterable[Record], *, model_max_length: int) -> "PreTrainedTokenizerFast":
         """One token a residue (``residue``), with the ids of ESM-2; nothing is learned."""

@@ -60,6 +60,11 @@ def read_proteins(source: str, options: ProteinsOptions, drops: Drops) -> Iterat
             yield from judge(_raws(file, options, drops), path=str(path), name=path.name)
 
 
+def sequence_group(canonical: str) -> str:
+    """The group of a chain of which nothing but its sequence is known: a hash."""
+    return blake2b(canonical.encode(), digest_size=8).hexdigest()
+
+
 def protein_files(source: str, options: ProteinsOptions) -> list[Path]:
     """The files of a path, folder or glob that ``read_proteins`` reads; of a folder those whose suffix says so (tables with a column)."""
     tables = TABLE_SUFFIXES | JSON_SUFFIXES
@@ -109,7 +114,7 @@ class Judge:
             self._count(raw.text, text, canonical)
             cluster = self._cluster(raw.id)
             num_clustered += bool(cluster)
-            group = cluster or raw.group or blake2b(canonical.encode(), digest_size=8).hexdigest()
+            group = cluster or raw.group or sequence_group(canonical)
             # A start, so that two proteins of one name in a row are two entries.
             meta = {"file": name, "start": "0"}
             yield Record(raw.id, canonical, group, {**meta, "kind": raw.kind} if raw.kind else meta)
