@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from domainbert.errors import RecipeError
 from domainbert.recipe.schema import Schedule, Stage
 
 
@@ -28,6 +29,22 @@ def lay_out(stages: Sequence[Stage], num_steps: Sequence[int]) -> tuple[Span, ..
         spans.append(Span(stage, begin, begin + length))
         begin += length
     return tuple(spans)
+
+
+def require_room(spans: Sequence[Span]) -> None:
+    """Check that warm-up and decay fit in each stage, now that lengths in epochs are known.
+
+    Raises:
+        RecipeError: one is shorter.
+    """
+    for span in spans:
+        schedule = span.stage.schedule
+        decay = schedule.decay_steps if schedule.shape == "wsd" else 0
+        if schedule.warmup_steps + decay > span.num_steps:
+            raise RecipeError(
+                f"stage {span.stage.name!r} is {span.num_steps} steps long on this corpus, and has warmup_steps = {schedule.warmup_steps} "
+                f"and decay_steps = {decay}; shorten them, or make the stage longer"
+            )
 
 
 def span_of(spans: Sequence[Span], step: int) -> tuple[int, Span]:

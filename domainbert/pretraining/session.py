@@ -28,6 +28,7 @@ from domainbert.engine.packing import BatchMaker
 from domainbert.engine.progress import ProgressDisplay, console
 from domainbert.engine.proof import proven_layout
 from domainbert.engine.reading import Reader
+from domainbert.engine.stages import require_room
 from domainbert.engine.steps import Steps
 from domainbert.engine.telemetry import MetricsLog, best_step, hardware
 from domainbert.engine.trainer import PackedTrainer, stop_on_signals, training_arguments
@@ -162,10 +163,13 @@ class Session:
         maker = BatchMaker(self.stores, [adapter_of(self.recipe, corpus) for corpus in self.recipe.corpus], self.vocabulary, readers)
         names = [corpus.name for corpus in self.recipe.corpus]
         replay = [corpus.name for corpus in self.recipe.corpus if corpus.role == "replay"]
-        steps = Steps(maker, names, self.recipe.stage, self.recipe.training, replay=replay)
-        if self.recipe.training.max_steps:
+        epochs = any(stage.epochs for stage in self.recipe.stage)  # how long they are, only the corpus says
+        stages = self.recipe.stage if epochs else scaled(self.recipe).stage
+        steps = Steps(maker, names, stages, self.recipe.training, replay=replay)
+        if self.recipe.training.max_steps and epochs:
             stages = scaled(self.recipe, stage_steps=[span.num_steps for span in steps.spans]).stage
             steps = Steps(maker, names, stages, self.recipe.training, replay=replay)
+        require_room(steps.spans)
         args = self._arguments(num_ranks, num_steps=len(steps))
         if args.process_index == 0:
             self._record(steps, args)

@@ -13,6 +13,7 @@ from domainbert.recipe.fields import build, shown
 from domainbert.recipe.keys import did_you_mean
 from domainbert.recipe.objective_rules import resolve_objectives
 from domainbert.recipe.problems import Problems, join
+from domainbert.recipe.scale import token_steps
 from domainbert.recipe.schema import CAUSAL, DRAWN, SCRATCH, Corpus, Corruption, Model, Recipe, Stage, Tokenizer, Training
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
@@ -37,7 +38,8 @@ def resolve(recipe: Recipe, problems: Problems) -> Recipe:
     _model(recipe.model, problems)
     _training(recipe.training, problems)
     tokenizer = _tokenizer(recipe, adapters.find(recipe.adapter, "adapter"), problems)
-    stages = tuple(_stage(stage, f"stage[{index}]", corpora, adapters, problems) for index, stage in enumerate(recipe.stage))
+    budget = recipe.training.batch_tokens
+    stages = tuple(_stage(stage, f"stage[{index}]", corpora, adapters, budget, problems) for index, stage in enumerate(recipe.stage))
     _replay(corpora, stages, problems)
     return resolve_objectives(replace(recipe, corpus=corpora, tokenizer=tokenizer, stage=stages), problems)
 
@@ -149,8 +151,10 @@ def _tokenizer(recipe: Recipe, adapter: type[Adapter] | None, problems: Problems
     return replace(tokenizer, mode=mode, options=options)
 
 
-def _stage(stage: Stage, path: str, corpora: tuple[Corpus, ...], adapters: _Adapters, problems: Problems) -> Stage:
-    _length(stage, path, problems)
+def _stage(
+    stage: Stage, path: str, corpora: tuple[Corpus, ...], adapters: _Adapters, batch_tokens: int, problems: Problems
+) -> Stage:
+    _length(stage, path, batch_tokens, problems)
     _mix(stage, path, corpora, problems)
     corruption, place = stage.corruption, join(path, "corruption")
     if stage.attention == CAUSAL and corruption != Corruption():
@@ -180,7 +184,7 @@ def _unit(unit: str, path: str, stage: Stage, corpora: tuple[Corpus, ...], adapt
             problems.add(path, f"= {shown(unit)}: adapter {name} has the units {known}{did_you_mean(unit, adapter.unit_names)}")
 
 
-def _length(stage: Stage, path: str, problems: Problems) -> None:
+def _length(stage: Stage, path: str, batch_tokens: int, problems: Problems) -> None:
     places = tuple(join(path, name) for name in _LENGTHS)
     given = [f"{name} = {getattr(stage, name):g}" for name in _LENGTHS if getattr(stage, name)]
     if problems.clean(*places) and len(given) != 1:
@@ -189,8 +193,10 @@ def _length(stage: Stage, path: str, problems: Problems) -> None:
         problems.add(path, text, because=places)
     schedule = join(path, "schedule")
     warmup, decay = stage.schedule.warmup_steps, stage.schedule.decay_steps if stage.schedule.shape == "wsd" else 0
-    if problems.clean(join(path, "steps"), schedule) and stage.steps and warmup + decay > stage.steps:
-        text = f"has warmup_steps = {warmup} and decay_steps = {decay}: longer than the stage's steps = {stage.steps}"
+    steps = stage.steps or (token_steps(stage, batch_tokens) if stage.tokens else 0)
+    if problems.clean(*places, schedule, "training.batch_tokens") and steps and warmup + decay > steps:
+        length = f"steps = {steps}" if stage.steps else f"tokens = {stage.tokens}, which are {steps} steps"
+        text = f"has warmup_steps = {warmup} and decay_steps = {decay}: longer than the stage's {length}"
         because = (join(schedule, "warmup_steps"), join(schedule, "decay_steps"), join(path, "steps"))
         problems.add(schedule, text, because=because)
 

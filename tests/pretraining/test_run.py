@@ -277,3 +277,18 @@ def test_trackers_that_are_not_there_are_named(recipe: Path, domainbert: Program
     assert "trackio" in done.stderr and "install" in done.stderr
     done = domainbert("pretrain", "--recipe", recipe, "--output", tmp_path / "run", 'training.report_to=["wandbb"]', status=2)
     assert "did you mean" in done.stderr and "wandb" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        (["stage.mlm.steps=0"], "stage[0] must have exactly one of steps, tokens and epochs above 0; it has none"),
+        (["stage.mlm.schedule.decay_steps=15"], "decay_steps = 15: longer than the stage's steps = 14"),
+        (["stage.mlm.steps=0", "stage.mlm.tokens=3000"], "decay_steps = 4: longer than the stage's tokens = 3000, which are 5 steps"),
+        (["stage.mlm.steps=0", "stage.mlm.epochs=0.2"], "stage 'mlm' is 4 steps long on this corpus, and has warmup_steps = 2 and"),
+        (["stage.mlm.mix={mian = 1.0}"], "stage[0].mix.mian names no corpus to train on; there are: main: did you mean 'main'?"),
+    ],
+)
+def test_stages_that_cannot_be_are_named(keys: list[str], message: str, recipe: Path, domainbert: Program, tmp_path: Path) -> None:
+    done = domainbert("pretrain", "--recipe", recipe, "--output", tmp_path / "run", *keys, status=2)
+    assert message in " ".join(done.stderr.split())
