@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +14,7 @@ from domainbert.cli.table import columns, size
 from domainbert.errors import RecipeError
 
 if TYPE_CHECKING:
+    from domainbert.corpus.select import Selection
     from domainbert.corpus.statistics import Statistics
     from domainbert.corpus.store import TokenStore
     from domainbert.recipe.schema import Recipe
@@ -130,6 +131,57 @@ def card(
     write_new_text(output, text)
     typer.echo("complete what it leaves TODO; the card is in", err=True)
     typer.echo(output)
+
+
+@app.command()
+def select(
+    sources: Sources,
+    adapter: AdapterOption,
+    sample: Annotated[list[str], typer.Option("--sample", help="A little text of the domain; repeatable.", metavar="SRC")],
+    keep: Annotated[float, typer.Option("--keep", help="So many records; below 1 a share of the pool.", min=0.0)],
+    output: Annotated[Path, typer.Option("--output", help="The kept records: .jsonl, .fa or .txt.", metavar="FILE")],
+    diversity: Annotated[
+        float, typer.Option("--diversity", help="How much crowded stretches of the pool are thinned; 1 evens them out.", min=0.0, max=10.0)
+    ] = 0.0,
+    seed: Annotated[int, typer.Option("--seed", help="Of the draw.", min=0)] = 0,
+    encoding: EncodingOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Keep of a large pool what is most like a small sample of the domain (DSIR: importance resampling on hashed n-grams).
+
+    Example: domainbert corpus select --adapter biomedical pool/ --sample mine.jsonl --keep 0.1 --output kept.jsonl
+    """
+    from domainbert.corpus.progress import store_display
+    from domainbert.corpus.select import FORMATS, Choice
+    from domainbert.corpus.select import select as choose
+    from domainbert.pretraining.stores import adapter_of
+
+    if output.suffix not in FORMATS:
+        raise RecipeError(f"--output {output}: is written as {', '.join(FORMATS)}; give one of these suffixes")
+    recipe = request(adapter, sources, "", encoding)
+    pool = recipe.corpus[0]
+    with store_display() as report:
+        found = choose(
+            adapter_of(recipe, pool), replace(pool, validation_fraction=0.0, validation_groups=()),
+            replace(pool, sources=tuple(sample), validation_fraction=0.0, validation_groups=(), exclude_groups=()),
+            output, choice=Choice(keep, diversity, seed), report=report,
+        )  # fmt: skip
+    if as_json:
+        typer.echo(json.dumps({"output": str(output), **asdict(found)}, indent=1, ensure_ascii=False))
+        return
+    typer.echo(render_selection(found))
+    typer.echo(f"the kept records are in {output}", err=True)
+
+
+def render_selection(found: "Selection") -> str:
+    """What was kept and why, for people."""
+    rows = [("", "pool", "kept"), ("records", f"{found.num_pool:,}", f"{found.num_kept:,}")]
+    rows.append(("characters", *(f"{found.characters[name]:,}" for name in ("pool", "kept"))))
+    figures = {"log weight an n-gram": found.log_weight, "divergence of the sample, nats": found.divergence, "neighbours": found.density}
+    rows += [(title, *(f"{figure[name]:.3f}" for name in ("pool", "kept"))) for title, figure in figures.items()]
+    rows += [(f"of {name}", f"{count:,}", f"{kept:,}") for name, (count, kept) in found.files.items() if name]
+    named = [("the sample has more of", ", ".join(found.wanted)), ("the pool has more of", ", ".join(found.unwanted))]
+    return columns(rows) + "\n\n" + columns(named)
 
 
 def _build(recipe: "Recipe", output: Path) -> "TokenStore":
