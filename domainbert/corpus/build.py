@@ -140,7 +140,7 @@ def _split_summary(prepared: Prepared, corpus: Corpus, totals: Totals, seed: int
 
 @contextmanager
 def _settled_heap() -> Iterator[None]:
-    """Spare what is there already: the cycle collector would visit a million objects of libraries again and again as records come and go."""
+    """Spare what is there already: as records come and go, the collector would visit a million objects of libraries again and again."""
     is_ours = gc.get_freeze_count() == 0
     if is_ours:
         gc.freeze()
