@@ -1,6 +1,8 @@
 """From source files to a token store, in two passes and with constant memory."""
 
-from collections.abc import Callable, Iterable
+import gc
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
@@ -48,7 +50,7 @@ def build_store(
     report = report or _silent
     require_views(adapter, corpus)
     files = source_files(adapter, corpus.sources)
-    with whole_folder(output) as folder:
+    with whole_folder(output) as folder, _settled_heap():
         prepared = prepare(adapter, corpus, folder, seed=seed, report=report)
         tokenizer = make_tokenizer(TrainingSample(prepared))
         save_tokenizer(tokenizer, folder / "tokenizer")
@@ -134,6 +136,19 @@ def _split_summary(prepared: Prepared, corpus: Corpus, totals: Totals, seed: int
     if split.rule == "globs":
         return f"{share}: groups {', '.join(corpus.validation_groups)}"
     return "all held out (role validation)" if split.rule == "all" else "nothing held out (validation_fraction 0)"
+
+
+@contextmanager
+def _settled_heap() -> Iterator[None]:
+    """Spare what is there already: as records come and go, the collector would visit a million objects of libraries again and again."""
+    is_ours = gc.get_freeze_count() == 0
+    if is_ours:
+        gc.freeze()
+    try:
+        yield
+    finally:
+        if is_ours:
+            gc.unfreeze()
 
 
 def _silent(phase: str, characters: int) -> None:

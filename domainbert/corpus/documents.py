@@ -4,8 +4,8 @@ import csv
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from domainbert.adapters.base import Drops
 from domainbert.corpus.open import Source, plain_suffix
@@ -17,11 +17,11 @@ MAX_CHARACTERS = 1 << 20
 _BATCH_ROWS = 1024
 _JSON_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json"})
 _TABLE_SUFFIXES = frozenset({".csv", ".tsv"})
+_NO_FIELDS: Mapping[str, str] = {}
 _FIELDS = re.compile(rb"^#fields[:\t]", re.IGNORECASE | re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """One text and where it stood.
 
     Args:
@@ -34,7 +34,7 @@ class Document:
     id: str
     text: str
     line: int
-    fields: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str] = _NO_FIELDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def read_documents(
             continue
         assert text is not None
         name = values[1] if columns.id else None
-        extra = {key: value or "" for key, value in zip(columns.extra, values[2:], strict=False)}
+        extra = {key: value or "" for key, value in zip(columns.extra, values[2:], strict=False)} if columns.extra else _NO_FIELDS
         yield Document(name or f"{file}:{line}", text.strip(), line, extra)
 
 

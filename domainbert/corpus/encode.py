@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from domainbert.adapters.base import Adapter
 from domainbert.errors import TokenizerError
 from domainbert.tokenization.spans import Vocabulary
+from domainbert.tokenization.words import WordTable
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -51,9 +52,12 @@ class Encoder:
             return self._by_tokenizer(texts)
         if not self._checked:
             self._check([text[:CHECKED_CHARACTERS] for text in texts[:CHECKED_RECORDS]])
-        parts = [self._fast(text) for text in texts]
-        counts = np.fromiter(map(len, parts), np.int64, len(parts))
-        ids = np.concatenate(parts)
+        if isinstance(self._fast, WordTable):
+            lots = [self._fast.together(chunk) for chunk in _chunks(texts)]
+        else:
+            parts = [self._fast(text) for text in texts]
+            lots = [(np.concatenate(parts), np.fromiter(map(len, parts), np.int64, len(parts)))]
+        ids, counts = (np.concatenate(each) for each in zip(*lots, strict=True))
         assert not len(ids) or int(ids.max()) < self.size, f"the quick encoder of {self.name} gave an id beyond the vocabulary"
         return ids, counts
 

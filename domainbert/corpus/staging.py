@@ -148,7 +148,7 @@ class _Stager:
     def add(self, records: list[Record], source: int) -> None:
         """Canonicalize and append records of one source."""
         try:
-            records = [self.adapter.whole(record) for record in records]
+            records = [record if record.second is None else self.adapter.whole(record) for record in records]
         except ValueError as error:
             raise CorpusError(
                 f"{self.adapter.name}: the source holds pairs of texts ({error}); a token store holds single texts"

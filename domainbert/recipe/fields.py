@@ -85,6 +85,8 @@ def _scalar(hint: Any, value: Any, path: str, limits: Mapping[str, Any], problem
     text = shown(value)
     if hint is float and type(value) is int and abs(value) <= _LARGEST:
         value = float(value)
+    if hint is str and type(value) is int and limits.get("or_number"):
+        value = text
     if type(value) is not hint:
         advice = f"; write {int(value)}" if hint is int and isinstance(value, float) and value.is_integer() else ""
         problems.add(path, f"= {text} is {kind_of(value)}; {_KINDS[hint]} is wanted{advice}")

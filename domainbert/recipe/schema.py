@@ -24,6 +24,11 @@ def choice(default: str, *choices: str) -> Any:
     return field(default=default, metadata={"choices": choices})
 
 
+def column_name(default: str = "") -> Any:
+    """A string field that names a column; a whole number may be written without quotes."""
+    return field(default=default, metadata={"or_number": True})
+
+
 @dataclass(frozen=True, slots=True)
 class Scratch:
     """Shape of a model that starts from random weights.

@@ -132,6 +132,16 @@ def test_values(text, wants_string, expected):
     assert parse_value(text, wants_string=wants_string) == expected
 
 
+def test_a_column_may_be_named_by_its_number(tmp_path):
+    path = tmp_path / "numbered.toml"
+    path.write_text('adapter = "urls"\ntokenizer = {kind = "bpe"}\ncorpus = {sources = ["a.tsv"], options = {kind_column = 1}}\n')
+    options = load_recipe(path, overrides=["corpus.options.column=2", "corpus.options.id_column='3'"]).corpus[0].options
+    assert (options["column"], options["kind_column"], options["id_column"]) == ("2", "1", "3")
+    for wrong in ("column=2.5", "column=true", "encoding=8"):
+        with pytest.raises(RecipeError, match="a string is wanted"):
+            load_recipe(path, overrides=[f"corpus.options.{wrong}"])
+
+
 def test_a_source_whose_name_is_no_text_is_refused(two):
     with pytest.raises(RecipeError, match=r'corpus\[0\].sources\[0\] = "caf\\udce9.fa" is not UTF-8 text; rename the file'):
         load_recipe(two, corpus=["caf\udce9.fa"])

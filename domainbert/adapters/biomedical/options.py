@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from domainbert.recipe.schema import choice, number
+from domainbert.recipe.schema import choice, column_name, number
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +24,10 @@ class BiomedicalOptions:
     """
 
     format: str = choice("auto", "auto", "pubmed", "medline", "jsonl", "table", "lines")
-    column: str = ""
-    title_column: str = ""
-    id_column: str = ""
-    group_column: str = ""
+    column: str = column_name()
+    title_column: str = column_name()
+    id_column: str = column_name()
+    group_column: str = column_name()
     encoding: str = "utf-8"
     titles: bool = True
     section_labels: bool = True

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from domainbert.recipe.schema import choice, number
+from domainbert.recipe.schema import choice, column_name, number
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,8 @@ class CrystalOptions:
     """
 
     format: str = choice("auto", "auto", "cif", "poscar", "json", "jsonl", "table", "tar")
-    column: str = "cif"
-    id_column: str = ""
+    column: str = column_name("cif")
+    id_column: str = column_name()
     encoding: str = "utf-8"
     group: str = choice("elements", "elements", "formula")
     max_sites: int = number(500, low=1, high=5000)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from domainbert.recipe.schema import choice, number
+from domainbert.recipe.schema import choice, column_name, number
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +21,8 @@ class DnaOptions:
     """
 
     format: str = choice("auto", "auto", "fasta", "genbank", "lines", "table")
-    column: str = ""
-    id_column: str = ""
+    column: str = column_name()
+    id_column: str = column_name()
     encoding: str = "utf-8"
     window: int = number(65536, low=64)
     max_n_run: int = number(10, low=0, high=10_000)

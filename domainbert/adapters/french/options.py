@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from domainbert.recipe.schema import choice, number
+from domainbert.recipe.schema import choice, column_name, number
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +20,9 @@ class FrenchOptions:
     """
 
     format: str = choice("auto", "auto", "prose", "lines", "jsonl", "table", "conllu")
-    column: str = ""
-    id_column: str = ""
-    group_column: str = ""
+    column: str = column_name()
+    id_column: str = column_name()
+    group_column: str = column_name()
     encoding: str = "utf-8"
     window: int = number(8192, low=256, high=1 << 20)
     group: str = choice("author", "author", "file")

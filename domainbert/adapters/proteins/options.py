@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from domainbert.recipe.schema import choice, number
+from domainbert.recipe.schema import choice, column_name, number
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,9 @@ class ProteinsOptions:
     """
 
     format: str = choice("auto", "auto", "fasta", "uniprot", "uniprot_xml", "lines", "table", "jsonl")
-    column: str = ""
-    id_column: str = ""
-    group_column: str = ""
+    column: str = column_name()
+    id_column: str = column_name()
+    group_column: str = column_name()
     clusters: str = ""
     encoding: str = "utf-8"
     nonstandard: str = choice("keep", "keep", "x", "drop")

@@ -30,7 +30,7 @@ class UrlsAdapter(Adapter):
     Options = UrlsOptions
     tokenizer_kinds: ClassVar = {"bpe": BpeOptions}
     view_names = ("spelling", "parameter_order")
-    unit_names = ("subdomain", "label", "tld", "path_segment", "parameter_name", "value")
+    unit_names = ("word", "subdomain", "label", "tld", "path_segment", "parameter_name", "value")
     group_name = "registered domain"
     structure_tokens = canonical.STRUCTURE
     libraries = ("idna",)

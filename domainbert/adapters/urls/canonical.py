@@ -78,6 +78,8 @@ def opaque_scheme(raw: str) -> str:
 
 def host_of(canonical: str) -> tuple[str, str]:
     """Kind (``DOMAIN``, ``IP``, ``IPv6``) and spelling of the host of canonical text; both empty where it names none."""
+    if canonical.startswith("[DOMAIN]"):  # nearly always
+        return "DOMAIN", canonical[8:].partition("[")[0]
     found = _HOST.match(canonical)
     return (found[1], found[2]) if found else ("", "")
 

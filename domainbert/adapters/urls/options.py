@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from domainbert.recipe.schema import choice, number
+from domainbert.recipe.schema import choice, column_name, number
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +21,9 @@ class UrlsOptions:
     """
 
     format: str = choice("auto", "auto", "lines", "table", "jsonl", "log")
-    column: str = ""
-    id_column: str = ""
-    kind_column: str = ""
+    column: str = column_name()
+    id_column: str = column_name()
+    kind_column: str = column_name()
     encoding: str = "utf-8"
     keep_scheme: bool = False
     keep_www: bool = False

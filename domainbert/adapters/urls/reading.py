@@ -55,7 +55,7 @@ def records_of(
     documents: Iterable[Document], place: str, options: UrlsOptions, drops: Drops, canonicalize: Canonicalize
 ) -> Iterator[Record]:
     """Documents as records; what names no place or cannot exist is dropped with a reason."""
-    name = Path(place).name
+    by_label: dict[str, dict[str, str]] = {"": {"file": Path(place).name}}
     for document in documents:
         kind, host = host_of(canonicalize(document.text))
         if not host or (kind == "DOMAIN" and not is_name(host)):
@@ -64,8 +64,9 @@ def records_of(
             continue
         drops.num_kept += 1
         label = document.fields.get(options.kind_column, "")
-        meta = {"file": name, KIND: label} if label else {"file": name}
-        yield Record(document.id, document.text, group_of(host, kind), meta)
+        if label not in by_label:
+            by_label[label] = by_label[""] | {KIND: label}
+        yield Record(document.id, document.text, group_of(host, kind), by_label[label])
 
 
 def _hub_documents(source: str, options: UrlsOptions) -> Iterator[Document]:

@@ -7,15 +7,14 @@ piece, and whatever canonical text cannot hold falls back to bytes, so that noth
 import json
 import re
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from domainbert.adapters.base import Encode, Record
 from domainbert.adapters.urls.canonical import ESCAPE, STRUCTURE, VISIBLE
 from domainbert.adapters.urls.options import BpeOptions
 from domainbert.errors import TokenizerError
 from domainbert.tokenization.build import wrapped
+from domainbert.tokenization.words import WordTable
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -29,7 +28,6 @@ WORD = r"%[0-9A-Fa-f]{2}|[A-Za-z]+|\d+|[^A-Za-z\d%]|%"
 FIXED = (*SPECIAL_TOKENS, *STRUCTURE, *BYTES, *ESCAPES)
 
 _LEARNED_FROM = re.compile(r"\[[A-Za-z0-9]+\]|%[0-9A-F]{2}|([A-Za-z]+|[0-9]+)")
-_MAX_CACHED = 1 << 18  # words; names of generated domains never come back
 _DECISIVE = ("normalizer", "pre_tokenizer", "truncation", "padding")
 
 
@@ -91,29 +89,5 @@ def find_encoder(tokenizer: "PreTrainedTokenizerFast") -> Encode | None:
         return None
     added: dict[str, tuple[int, ...]] = {token["content"]: (token["id"],) for token in parts["added_tokens"]}
     words = re.compile("|".join([*map(re.escape, sorted(added, key=len, reverse=True)), WORD])).findall
-    known = _Known(backend, added).__getitem__
-
-    def encode(text: str) -> Any:
-        if not text.isascii():  # digits and letters of other scripts are cut by the tokenizer's own rules
-            return np.array(backend.encode(text, add_special_tokens=False).ids, np.int64)
-        ids: list[int] = []
-        for word in words(text):
-            ids += known(word)
-        return np.array(ids, np.int64)
-
-    return encode
-
-
-class _Known(dict[str, tuple[int, ...]]):
-    """The ids of words, looked up once; ``always`` stay."""
-
-    def __init__(self, backend: "Tokenizer", always: dict[str, tuple[int, ...]]) -> None:
-        super().__init__(always)
-        self._tokenize, self._always = backend.model.tokenize, always
-
-    def __missing__(self, word: str) -> tuple[int, ...]:
-        if len(self) >= _MAX_CACHED:
-            self.clear()
-            self.update(self._always)
-        ids = self[word] = tuple([token.id for token in self._tokenize(word)])
-        return ids
+    # Digits and letters of other scripts are cut by the tokenizer's own rules.
+    return WordTable(backend, words, is_plain=str.isascii, tokenize=backend.model.tokenize, always=added)

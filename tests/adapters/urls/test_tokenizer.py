@@ -9,6 +9,7 @@ from domainbert.adapters.urls import UrlsAdapter, tokenizer
 from domainbert.adapters.urls.canonical import STRUCTURE
 from domainbert.adapters.urls.options import BpeOptions, UrlsOptions
 from domainbert.errors import TokenizerError
+from domainbert.tokenization import words
 
 ADAPTER = UrlsAdapter()
 
@@ -69,7 +70,7 @@ def test_only_a_tokenizer_cut_like_ours_has_a_quick_way(bpe):
 
 
 def test_the_table_of_words_is_bounded(bpe, monkeypatch):
-    monkeypatch.setattr(tokenizer, "_MAX_CACHED", 40)
+    monkeypatch.setattr(words, "CACHED", 40)
     quick = ADAPTER.fast_encoder(bpe)
     for number in range(200):
         text = ADAPTER.canonicalize(f"name{'abcdefgh'[number % 8] * (number % 13)}.com/x{number}")
