@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from domainbert.downstream.corpora import render_texts
 from domainbert.downstream.task import GIVEN_SPLITS, METRICS
 
 TITLES = {
@@ -13,8 +14,9 @@ TITLES = {
 
 
 def render(results: Mapping[str, Any]) -> str:
-    """Every task, one below the other."""
-    return "\n\n".join(_task(name, task) for name, task in results["tasks"].items())
+    """What was measured on text, then every task, one below the other."""
+    texts = [render_texts(results["texts"])] if "texts" in results else []
+    return "\n\n".join([*texts, *(_task(name, task) for name, task in results["tasks"].items())])
 
 
 def _task(name: str, task: Mapping[str, Any]) -> str:

@@ -161,25 +161,15 @@ def test_results_join_what_the_file_holds(tmp_path):
         write_results({"tasks": {}, "versions": {}}, path)
 
 
-def program(capsys, *arguments):
-    """Exit status, stdout and stderr of the program, in this process: starting one costs more than these tasks do."""
-    from domainbert.cli.app import app
-
-    with pytest.raises(SystemExit) as left:
-        app(args=list(map(str, arguments)))
-    said = capsys.readouterr()
-    return left.value.code or 0, said.out, said.err
-
-
-def test_command_line(dna_model, task, tmp_path, capsys, monkeypatch):
+def test_command_line(dna_model, task, tmp_path, program, monkeypatch):
     monkeypatch.chdir(tmp_path)
     options = ("--seeds", 1, "--rows", 60, "--output", "out/e.json", "--json")
-    code, out, prose = program(capsys, "evaluate", dna_model(), "--task", task(), *options)
+    code, out, prose = program("evaluate", dna_model(), "--task", task(), *options)
     assert code == 0, prose
     assert json.loads(out)["tasks"]["halves"]["split"] == {"by": "files", "train": 60, "validation": 60, "test": 60}
     assert json.loads((tmp_path / "out" / "e.json").read_text())["tasks"].keys() == {"halves"}
     assert (tmp_path / "out" / "e-halves.png").stat().st_size > 5000
-    code, out, _ = program(capsys, "map", dna_model(), "--task", task(), "--method", "pca", "--output", "m.png")
+    code, out, _ = program("map", dna_model(), "--task", task(), "--method", "pca", "--output", "m.png")
     assert (code, out) == (0, "m.png\n")
     assert (tmp_path / "m.png").stat().st_size > 5000
 
@@ -194,7 +184,7 @@ def test_command_line(dna_model, task, tmp_path, capsys, monkeypatch):
         (["--task", "promotor-tata"], "has no task 'promotor-tata': did you mean 'promoter-tata'?"),
     ],
 )
-def test_wrong_requests_exit_2(dna_model, arguments, message, capsys):
-    code, _, prose = program(capsys, "evaluate", dna_model(), *arguments)
+def test_wrong_requests_exit_2(dna_model, arguments, message, program):
+    code, _, prose = program("evaluate", dna_model(), *arguments)
     assert code == 2
     assert message in prose
