@@ -20,7 +20,7 @@ from domainbert.engine.proof import proven_layout
 from domainbert.errors import CorpusError
 from domainbert.evaluation.held_out import HeldOut
 from domainbert.evaluation.likelihood import diffusion_bound, pseudo_perplexity
-from domainbert.evaluation.report import best
+from domainbert.evaluation.report import best, columns
 from domainbert.publishing.contract import Contract, check_contract
 from domainbert.recipe.schema import Corpus
 from domainbert.tokenization.spans import Vocabulary, read_vocabulary
@@ -129,10 +129,20 @@ def render_texts(results: Mapping[str, Any]) -> str:
                 *("-" for _ in range(len(rows[0]) - len(kinds) - 1)),
             )
         )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     text = [f"bits per {unit} on {results['letters']:,} {unit}s of text (lower is better)"]
-    text += ["  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return "\n".join([*text, *_costs(first)])
+    text += columns(rows)
+    return "\n".join([*text, *_parts(results["models"], kinds), *_costs(first)])
+
+
+def _parts(models: Sequence[Mapping[str, Any]], kinds: Sequence[str]) -> list[str]:
+    """Parts of the text that are reported apart, of every model on the first kind of hidden letters, the largest first."""
+    found = [line["masked"][kinds[0]]["parts"] if kinds and kinds[0] in line["masked"] else {} for line in models]
+    if not found or not found[0]:
+        return []
+    rows = [("part", "letters", *(line["name"] for line in models))]
+    for name, bits in sorted(found[0].items(), key=lambda item: -item[1]["num_letters"]):
+        rows.append((name, f"{bits['num_letters']:,}", *(f"{parts[name]['bits']:.3f}" if name in parts else "-" for parts in found)))
+    return columns(rows)
 
 
 def _costs(line: Mapping[str, Any]) -> list[str]:

@@ -125,7 +125,7 @@ def _evaluated(
     whole = split_rows(dataset, seed=0)
     report(f"{task.name}: auditing {len(everything):,} rows")  # all of them: a leak is not smaller for looking at fewer
     adapter = encoders[0][3].adapter
-    findings = audit(everything, split_rows(everything, seed=0), adapter, stores)
+    findings = audit(everything, split_rows(everything, seed=0), adapter, stores, encoders[0][3])
     lines: list[dict[str, Any]] = []
     drawn: dict[str, Any] = {}
     for opponent in _opponents(request, dataset, encoders, adapter, report):

@@ -63,7 +63,7 @@ def test_against_itself_nothing_differs(dna_model, genome):
 
 
 def test_text_of_its_own_is_needed(dna_model):
-    with pytest.raises(CorpusError, match="no text of its own was held out, .*--corpus SRC"):
+    with pytest.raises(CorpusError, match=r"no text of its own was held out, .*--corpus SRC"):
         measure_texts(TextRequest(), str(dna_model()), "", DnaAdapter(), [], lambda text: None)
 
 

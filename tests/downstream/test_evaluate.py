@@ -68,6 +68,16 @@ def test_company_of_a_score(dna_model, task, method):
     assert "2 seeds, each on its own nine tenths of train" in text
 
 
+def test_texts_longer_than_the_model_are_named(dna_model, task):
+    path = task()
+    with (Path(path).parent / "test.csv").open("a") as file:
+        file.write(f"{'ACGT' * 20},1\n")
+    results = evaluate(Request(str(dna_model()), tasks=(path,), num_seeds=1))
+    (found,) = [each for each in results["tasks"]["halves"]["audit"] if each["check"] == "longer_than_model"]
+    assert found["figures"] == {"too_long": 1, "max_length": 64}
+    assert "1 of 501 (0.2%) of texts are longer than the model's 64 tokens: vectors are averaged over windows" in found["text"]
+
+
 def test_against_itself_there_is_no_difference(dna_model, task):
     results = evaluate(Request(str(dna_model()), against=str(dna_model()), tasks=(task(),), num_seeds=1))
     base = scores(results)["base", "probe"]
