@@ -41,6 +41,7 @@ def check_adapter(adapter: Adapter, *, num_records: int = 10, kinds: tuple[str, 
     _check_mirror(adapter, texts)
     _check_units(adapter, texts)
     _check_views(adapter, records)
+    _check_tasks(adapter, texts)
     for kind in adapter.tokenizer_kinds if kinds is None else kinds:
         _check_tokenizer(adapter, kind, records)
 
@@ -107,6 +108,20 @@ def _check_views(adapter: Adapter, records: list[Record]) -> None:
             _expect(view == adapter.view(name, record, np.random.default_rng(1)), f"{what} does not follow from its generator")
     missing = "no such view"
     _expect_refusal(lambda: adapter.view(missing, records[0], np.random.default_rng(1)), "view() accepts a view that it does not have")
+
+
+def _check_tasks(adapter: Adapter, texts: list[str]) -> None:
+    """Canonical text is an entry that stays what it is; groups are names; baselines make a row of each text, with the rows it learned."""
+    entries = list(adapter.entries(texts))
+    _expect(len(entries) == len(texts), f"entries() gives {len(entries)} of {len(texts)} texts")
+    for text, (entry, reason) in zip(texts, entries, strict=True):
+        what = f"entries() of {_shown(text)}"
+        _expect(bool(entry) != bool(reason), f"{what}: a text or a reason is wanted, not both or none")
+        _expect(entry in ("", text), f"{what}, which is canonical, gives {_shown(entry)}")
+        _expect(isinstance(adapter.group(text), str), f"group() of {_shown(text)} is no string")
+    for baseline in adapter.baselines():
+        rows = baseline.features().fit(texts).transform(texts)
+        _expect(rows.shape[0] == len(texts), f"baseline {baseline.name!r} makes {rows.shape[0]} rows of {len(texts)} texts")
 
 
 def _check_tokenizer(adapter: Adapter, kind: str, records: list[Record]) -> None:

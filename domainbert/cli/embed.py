@@ -68,16 +68,9 @@ def accepted(value: str, option: str, values: tuple[str, ...]) -> None:
 
 def _reader(model: str, adapter: str, column: str) -> "Adapter":
     """The adapter that spells the model's input and reads the sources."""
-    from dataclasses import fields, replace
+    from domainbert.embedding.loading import adapter_for, model_folder, with_column
 
-    from domainbert.embedding.loading import adapter_for, model_folder
-
-    found = adapter_for(model_folder(model), adapter)
-    if column:
-        if "column" not in {field.name for field in fields(found.options)}:
-            raise DomainBertError(f"--column {column}: adapter {found.name!r} reads no tables")
-        found = type(found)(replace(found.options, column=column))
-    return found
+    return with_column(adapter_for(model_folder(model), adapter), column)
 
 
 def _say(num_records: int) -> None:

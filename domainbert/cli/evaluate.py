@@ -39,27 +39,51 @@ def evaluate(  # noqa: PLR0913, PLR0917  # one parameter an option
     rows: Annotated[int, typer.Option("--rows", help="At most so many of each split, drawn by a fixed rule; 0 for all.", min=0)] = 0,
     epochs: Annotated[int, typer.Option("--epochs", help="Of the method finetune.", min=1)] = 3,
     learning_rate: Annotated[float, typer.Option("--learning-rate", help="Of the method finetune.", min=1e-8, max=1.0)] = 5e-5,
+    corpus: Annotated[
+        list[str] | None, typer.Option("--corpus", help="Text that no model has seen: files, folders, globs; repeatable.", metavar="SRC")
+    ] = None,
+    measure: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--measure",
+            help="On text: masked, diffusion (a bound on code length) or pseudo (pseudo-perplexity); repeatable. "
+            "Without --corpus, on what the run held out.",
+            metavar="HOW",
+        ),
+    ] = None,
+    column: Annotated[str, typer.Option("--column", help="Where the texts of --corpus are in a table.", metavar="NAME")] = "",
+    draws: Annotated[int, typer.Option("--draws", help="Of the measure diffusion.", min=1)] = 16,
+    tokens: Annotated[int, typer.Option("--tokens", help="That the measure pseudo hides, each in a pass of its own.", min=1)] = 1000,
     output: Annotated[Path | None, typer.Option("--output", help="JSON; a run's evaluation.json when left out.", metavar="FILE")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Score a model on labelled tasks beside its base, random weights and trivial methods; print what is wrong with the data first.
+    """Score a model beside its base, random weights and trivial methods: on labelled tasks, whose faults are printed first, or on text.
 
     Examples:
     domainbert evaluate runs/dna --task promoter-tata --data dna/tasks
     domainbert evaluate runs/mine/model --against path/to/base --task task.toml --method probe --method knn --seeds 5
+    domainbert evaluate runs/mine --against path/to/base --corpus new/ --measure masked --measure diffusion
     """
     methods = tuple(dict.fromkeys(method or ["probe"]))
     for name in methods:
         accepted(name, "--method", ("probe", "knn", "finetune", "head"))
-    if not task:
-        raise DomainBertError(f"no task is named: give --task NAME or --task FILE.toml; {_built_in(model, adapter)}")
+    measures = tuple(dict.fromkeys(measure or (["masked"] if corpus else [])))
+    for name in measures:
+        accepted(name, "--measure", ("masked", "diffusion", "pseudo"))
+    if not task and not measures:
+        raise DomainBertError(
+            f"no task is named: give --task NAME or --task FILE.toml; {_built_in(model, adapter)}; or text with --corpus SRC"
+        )
+    from domainbert.downstream.corpora import TextRequest
     from domainbert.downstream.finetune import FineTuning
     from domainbert.downstream.run import Request, write_results
-    from domainbert.downstream.run import evaluate as measure
+    from domainbert.downstream.run import evaluate as evaluated
     from domainbert.downstream.tables import render
 
-    request = Request(model, against, tuple(task), data, adapter, methods, seeds, split, rows, FineTuning(epochs, learning_rate))
-    results = measure(request, report=lambda text: typer.echo(text, err=True))
+    texts = TextRequest(tuple(corpus or ()), measures, draws, tokens) if measures else None
+    tuning = FineTuning(epochs, learning_rate)
+    request = Request(model, against, tuple(task or ()), data, adapter, methods, seeds, split, rows, tuning, texts, column)
+    results = evaluated(request, report=lambda text: typer.echo(text, err=True))
     target = output or (Path(model) / "evaluation.json" if (Path(model) / "recipe.json").is_file() else None)
     if target:
         from domainbert.downstream.pictures import score_bars

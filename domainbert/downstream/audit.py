@@ -16,6 +16,7 @@ from domainbert.downstream.dataset import Dataset, Ints, Split, pick, whole_text
 from domainbert.downstream.near import THRESHOLD, nearest, string_length
 from domainbert.downstream.shortcuts import best_rule
 from domainbert.downstream.task import COLD_BOTH, Task
+from domainbert.embedding.encoder import Encoder
 from domainbert.errors import CorpusError
 from domainbert.evaluation.leakage import repeat_share
 
@@ -41,7 +42,9 @@ class Finding:
     figures: Mapping[str, Any] = field(default_factory=dict)
 
 
-def audit(dataset: Dataset, split: Split, adapter: Adapter, stores: Sequence[TokenStore]) -> list[dict[str, Any]]:
+def audit(
+    dataset: Dataset, split: Split, adapter: Adapter, stores: Sequence[TokenStore], encoder: "Encoder | None" = None
+) -> list[dict[str, Any]]:
     """Every check on one split.
 
     Args:
@@ -49,11 +52,13 @@ def audit(dataset: Dataset, split: Split, adapter: Adapter, stores: Sequence[Tok
         split: of the first seed.
         adapter: for other readings of a text and the length of strings.
         stores: of the pretraining run, where it is known.
+        encoder: whose length texts may exceed.
     """
     findings = [_class_order(dataset, split), *_left_out(dataset), *_mixed(dataset, split), *_contradictions(dataset)]
     findings += [_exact(dataset, split, adapter), _near(dataset, split, adapter), *_group_overlap(dataset, split)]
     if stores:
         findings.append(_contamination(dataset, split, adapter, stores))
+    findings += length_finding(dataset, encoder) if encoder else ()
     findings += [*best_rule_finding(dataset, split), *_listed(dataset, adapter)]
     return [asdict(finding) for finding in findings]
 
@@ -188,6 +193,17 @@ def _pretraining(stores: Sequence[TokenStore]) -> Iterable[str]:
     for store in stores:
         for index in store.indexes("train", views=False).tolist():
             yield store.text(index)
+
+
+def length_finding(dataset: Dataset, encoder: Encoder) -> Iterator[Finding]:
+    """Texts that are longer than the model, and what becomes of them."""
+    room = encoder.max_length - encoder.vocabulary.num_special
+    count = sum(len(ids) > room for side in (dataset.texts, dataset.seconds) for ids in (encoder.ids(side) if side else ()))
+    if count:
+        text = f"length: {_share(count, np.arange(len(dataset)))} of texts are longer than the model's {encoder.max_length} tokens: "
+        text += "vectors are averaged over windows; fine-tuning cuts them"
+        figures = {"too_long": count, "max_length": encoder.max_length}
+        yield Finding("longer_than_model", count > MAX_SHARE * len(dataset), text, figures)
 
 
 def best_rule_finding(dataset: Dataset, split: Split) -> Iterator[Finding]:

@@ -1,5 +1,6 @@
 """Reads a task's files: tables, JSON lines, Parquet, CoNLL, CoNLL-U, labelled residues, or the domain's own formats."""
 
+import glob
 import json
 import tempfile
 import zipfile
@@ -58,19 +59,26 @@ def read_rows(task: Task, adapter: Adapter, drops: Drops) -> list[Row]:
         CorpusError: a file is missing or damaged, or has no such column.
     """
     rows: list[Row] = []
-    for key, name in task.files.items():
-        if name == SAMPLE and task.reading.format == "records":
-            rows += _records(Path(SAMPLE), key, task, adapter, drops)
-            continue
-        path = Path(task.folder) / name
-        if not path.is_file() and not (path.is_dir() and task.reading.format == "records"):
-            raise CorpusError(f"task {task.name!r}: files.{key} = {name!r}: no such file in {task.folder or '.'}")
+    for key, path in _paths(task):
         with _unpacked(path, task.reading.member) as opened:
             found = list(_READERS[_format(task, opened)](opened, key, task, adapter, drops))
         if not found:
             raise CorpusError(f"{path}: no row is left of it ({_reasons(drops) or 'it holds none'})")
         rows += found
     return _listed(rows, task) if task.split.by == "ids" else rows
+
+
+def _paths(task: Task) -> Iterator[tuple[str, Path]]:
+    """Every file with its key; a name may be a glob, and of records a folder or the built-in sample."""
+    records = task.reading.format == "records"
+    for key, name in task.files.items():
+        if records and (name == SAMPLE or (Path(task.folder) / name).is_dir()):
+            yield key, Path(SAMPLE) if name == SAMPLE else Path(task.folder) / name
+            continue
+        found = sorted(Path(task.folder).glob(name)) if glob.has_magic(name) else [Path(task.folder) / name]
+        if not found or not found[0].is_file():
+            raise CorpusError(f"task {task.name!r}: files.{key} = {name!r}: no such file in {task.folder or '.'}")
+        yield from ((key, path) for path in found)
 
 
 def _format(task: Task, path: Path) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from domainbert.adapters.base import Adapter
 from domainbert.corpus.store import MANIFEST, TokenStore
 from domainbert.downstream.audit import audit
+from domainbert.downstream.corpora import TextRequest, measure_texts
 from domainbert.downstream.dataset import Dataset, Split, load_dataset, split_rows, thinned
 from domainbert.downstream.finetune import FineTuning, finetuned_opponent, score_rows
 from domainbert.downstream.heads import has_head, head_opponent
@@ -20,7 +21,7 @@ from domainbert.downstream.opponents import Opponent, encoder_opponent, random_e
 from domainbert.downstream.task import DRAWN, METRICS, Task, find_task, way_of_splitting, with_split
 from domainbert.durable import write_text
 from domainbert.embedding.encoder import Encoder
-from domainbert.embedding.loading import adapter_for, model_folder
+from domainbert.embedding.loading import adapter_for, model_folder, with_column
 from domainbert.errors import OutputError
 from domainbert.publishing.contract import library_versions
 from domainbert.recipe.schema import SCRATCH
@@ -45,6 +46,8 @@ class Request:
         split: another way of splitting than the task's own.
         max_rows: of each split; 0 for all.
         fine_tuning: how the method ``finetune`` trains.
+        texts: what is measured on text without labels; nothing by default.
+        column: of the texts in tables of ``texts``.
     """
 
     model: str
@@ -57,17 +60,19 @@ class Request:
     split: str = ""
     max_rows: int = 0
     fine_tuning: FineTuning = field(default_factory=FineTuning)
+    texts: TextRequest | None = None
+    column: str = ""
 
 
 def evaluate(request: Request, *, report: Report = lambda text: None) -> dict[str, Any]:
-    """Scores of a model and of its company on labelled tasks.
+    """Scores of a model and of its company on labelled tasks, and on text.
 
     Args:
         request: what is asked.
         report: is told what is going on.
 
     Returns:
-        What ``evaluation.json`` holds under ``tasks``, by task name, and ``versions``.
+        What ``evaluation.json`` holds under ``tasks``, by task name, under ``texts`` where text was asked for, and ``versions``.
 
     Raises:
         DomainBertError: a model, a task or a file is not usable.
@@ -79,12 +84,15 @@ def evaluate(request: Request, *, report: Report = lambda text: None) -> dict[st
     datasets = [load_dataset(task, _speller(task, adapter)) for task in tasks]
     for dataset in datasets:
         split_rows(thinned(dataset, request.max_rows), seed=0)  # what is wrong with a task shows before anything is computed
-    encoders = _encoders(request, adapter)
     stores = _stores(Path(request.model))
-    results = {}
+    results: dict[str, Any] = {"tasks": {}, "versions": library_versions(LIBRARIES)}
+    if request.texts is not None:
+        reader = with_column(adapter, request.column)
+        results["texts"] = measure_texts(request.texts, request.model, _against(request), reader, stores, report)
+    encoders = _encoders(request, adapter) if datasets else []
     for dataset in datasets:
-        results[dataset.task.name] = _evaluated(request, dataset, encoders, stores, report)
-    return {"tasks": results, "versions": library_versions(LIBRARIES)}
+        results["tasks"][dataset.task.name] = _evaluated(request, dataset, encoders, stores, report)
+    return results
 
 
 def write_results(results: Mapping[str, Any], path: Path) -> None:
@@ -99,6 +107,8 @@ def write_results(results: Mapping[str, Any], path: Path) -> None:
             raise OutputError(f"{path}: is there and is no evaluation.json; give another --output")
         content["tasks"] = {**content.get("tasks", {}), **results["tasks"]}
         content["task_versions"] = results["versions"]
+        if "texts" in results:
+            content["texts"] = results["texts"]
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, json.dumps(_finite(content), indent=1, ensure_ascii=False) + "\n")
     except ValueError:
@@ -116,7 +126,7 @@ def _evaluated(
     whole = split_rows(dataset, seed=0)
     report(f"{task.name}: auditing {len(everything):,} rows")  # all of them: a leak is not smaller for looking at fewer
     adapter = encoders[0][3].adapter
-    findings = audit(everything, split_rows(everything, seed=0), adapter, stores)
+    findings = audit(everything, split_rows(everything, seed=0), adapter, stores, encoders[0][3])
     lines: list[dict[str, Any]] = []
     drawn: dict[str, Any] = {}
     for opponent in _opponents(request, dataset, encoders, adapter, report):
@@ -205,12 +215,15 @@ def _encoders(request: Request, adapter: Adapter) -> list[tuple[str, str, str, E
     folder = str(model_folder(request.model))
     model = Encoder.from_pretrained(folder, adapter=adapter)
     found = [("this model", "model", folder, model)]
-    base = request.against or _base_of(Path(request.model))
-    if base:
+    if base := _against(request):
         other = str(model_folder(base))
         # The base reads the domain's spelling too: what differs is what was learned.
         found.append((f"base: {Path(base).name or base}", "base", other, Encoder.from_pretrained(other, adapter=adapter)))
     return [*found, ("random weights", "random", folder, random_encoder(model, folder))]
+
+
+def _against(request: Request) -> str:
+    return request.against or _base_of(Path(request.model))
 
 
 def _base_of(run: Path) -> str:

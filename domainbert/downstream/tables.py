@@ -4,7 +4,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from domainbert.downstream.corpora import render_texts
 from domainbert.downstream.task import DRAWN, METRICS
+from domainbert.evaluation.report import columns
 
 TITLES = {
     "mcc": "MCC", "macro_f1": "macro F1", "accuracy": "accuracy", "auroc": "AUROC", "auprc": "AUPRC", "tpr_at_fpr_1e-3": "TPR at FPR 1e-3",
@@ -14,8 +16,9 @@ TITLES = {
 
 
 def render(results: Mapping[str, Any]) -> str:
-    """Every task, one below the other."""
-    return "\n\n".join(_task(name, task) for name, task in results["tasks"].items())
+    """What was measured on text, then every task, one below the other."""
+    texts = [render_texts(results["texts"])] if "texts" in results else []
+    return "\n\n".join([*texts, *(_task(name, task) for name, task in results["tasks"].items())])
 
 
 def _task(name: str, task: Mapping[str, Any]) -> str:
@@ -31,8 +34,7 @@ def _task(name: str, task: Mapping[str, Any]) -> str:
         low, high = line["interval"]["low"], line["interval"]["high"]
         first = f"{_figure(line['scores'][metric], task['seeds'])} ({_plain(low)} to {_plain(high)})"
         rows.append((line["name"], line["method"], first, *(_plain(line["scores"][other]["mean"]) for other in others)))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines += ["  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines += columns(rows)
     lines += [f"  {text}" for line in task["scores"] if (text := _difference(line, metric))]
     lines.append(f"  {_seeds(task)}; intervals: test rows of the first seed, drawn anew")
     return "\n".join(lines)

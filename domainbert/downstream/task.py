@@ -85,7 +85,7 @@ class Task:
     """One labelled task.
 
     Args:
-        files: by split, or ``all``; where a file holds one class only, by ``label:CLASS``.
+        files: by split, or ``all``; where files hold one class only, by ``label:CLASS``; names or globs.
         text: column of the texts, or of the words.
         second: column of the other text of a pair.
         labels: columns of the labels; one, except in ``multilabel``, where an empty cell means not tested.

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields, replace
 from pathlib import Path
 
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -12,7 +13,7 @@ from domainbert.adapters.base import Adapter
 from domainbert.adapters.plain import PlainText
 from domainbert.adapters.registry import load_adapter
 from domainbert.engine.families import bound_length
-from domainbert.errors import ModelError, TokenizerError
+from domainbert.errors import CorpusError, ModelError, TokenizerError
 from domainbert.publishing.contract import Contract
 from domainbert.tokenization.check import check_tokenizer
 
@@ -34,6 +35,19 @@ def adapter_for(folder: Path, wanted: str | Adapter = "") -> Adapter:
     contract = Contract.read(folder)
     name = wanted or (contract.adapter if contract else "")
     return load_adapter(name) if name else PlainText()
+
+
+def with_column(adapter: Adapter, column: str) -> Adapter:
+    """The adapter reading a column of tables; itself where none is named.
+
+    Raises:
+        CorpusError: it reads no tables.
+    """
+    if not column:
+        return adapter
+    if "column" not in {field.name for field in fields(adapter.options)}:
+        raise CorpusError(f"--column {column}: adapter {adapter.name!r} reads no tables")
+    return type(adapter)(replace(adapter.options, column=column))
 
 
 @contextmanager

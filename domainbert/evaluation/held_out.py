@@ -48,6 +48,8 @@ class HeldOut:
         max_length: tokens of a window, special tokens included.
         micro_batch_tokens: memory bound while scoring.
         tokenizer: reads the text anew, for a model whose tokens the stores do not hold.
+        letters: of a window of an alphabet, for models of several tokenizers; by default windows are as long as their tokens allow.
+        counted: stores whose training text counts as what was seen; the same by default.
     """
 
     def __init__(
@@ -59,12 +61,15 @@ class HeldOut:
         max_length: int,
         micro_batch_tokens: int,
         tokenizer: "PreTrainedTokenizerFast | None" = None,
+        letters: int = 0,
+        counted: "Sequence[TokenStore] | None" = None,
     ) -> None:
-        self.stores, self.adapter, self.vocabulary = stores, adapter, vocabulary
+        self.stores, self.adapter, self.vocabulary, self._letters = stores, adapter, vocabulary, letters
+        self._counted = stores if counted is None else counted
         self._max_length, self._micro_batch_tokens, self._tokenizer = max_length, micro_batch_tokens, tokenizer
         self.alphabet = adapter.alphabet
         self.num_too_long = self._num_too_long() if adapter.whole_records else 0
-        self.windows, self._quick = self._windows(FULL_LETTERS), self._windows(QUICK_LETTERS)
+        self.windows, self.few_windows = self._windows(FULL_LETTERS), self._windows(QUICK_LETTERS)
         # A very short held-out text may have nothing hidden in it: then there is nothing to score.
         self.kinds = tuple(kind for kind in kinds(vocabulary, adapter) if any(window.hidden[kind].any() for window in self.windows))
 
@@ -75,14 +80,14 @@ class HeldOut:
 
     def read_by(self, tokenizer: "PreTrainedTokenizerFast", vocabulary: Vocabulary) -> "HeldOut":
         """The same held-out text for a model with another tokenizer."""
-        sizes = {"max_length": self._max_length, "micro_batch_tokens": self._micro_batch_tokens}
-        return HeldOut(self.stores, self.adapter, vocabulary, tokenizer=tokenizer, **sizes)
+        sizes = {"max_length": self._max_length, "micro_batch_tokens": self._micro_batch_tokens, "letters": self._letters}
+        return HeldOut(self.stores, self.adapter, vocabulary, tokenizer=tokenizer, counted=self._counted, **sizes)
 
     def quick(self, encoder: PackedEncoder) -> dict[str, float]:
         """The first figure on a part of the windows, for ``metrics.jsonl``."""
-        if not self.kinds or not any(window.hidden[self.kinds[0]].any() for window in self._quick):
+        if not self.kinds or not any(window.hidden[self.kinds[0]].any() for window in self.few_windows):
             return {}
-        bits = self._score(encoder, self._quick, self.kinds[0])
+        bits = self._score(encoder, self.few_windows, self.kinds[0])
         return {f"validation_bits_per_{self.unit}": bits.bits, "validation_accuracy": bits.accuracy}
 
     def full(self, encoder: PackedEncoder) -> dict[str, Bits]:
@@ -91,11 +96,11 @@ class HeldOut:
 
     def rough(self, encoder: PackedEncoder) -> dict[str, Bits]:
         """Every figure on the windows of ``quick``: enough for random weights, whose score nobody needs to a hundredth."""
-        return {kind: self._score(encoder, self._quick, kind) for kind in self.kinds}
+        return {kind: self._score(encoder, self.few_windows, kind) for kind in self.kinds}
 
     def opponents(self) -> Opponents | None:
         """Count baselines and the leak figure; ``None`` where nothing is held out."""
-        if not self.kinds:
+        if not self.kinds or not any(len(store.indexes("train")) for store in self._counted):
             return None
         texts = self._held_out_texts()
         visible: list[CountScore] = []
@@ -121,7 +126,7 @@ class HeldOut:
         return sum(int((length > self._max_length - self.vocabulary.num_special).sum()) for length in lengths)
 
     def _windows(self, max_letters: int) -> list[Window]:
-        sizes = {"max_length": self._max_length, "max_letters": max_letters}
+        sizes = {"max_length": self._max_length, "max_letters": max_letters, "letters": self._letters}
         found = (held_out_windows(store, self.vocabulary, self.adapter, tokenizer=self._tokenizer, **sizes) for store in self.stores)
         return [window for windows in found for window in windows]
 
@@ -135,11 +140,11 @@ class HeldOut:
 
     def _spread(self, role: str) -> Iterator[str]:
         """Records of a role, every so many of them where they hold more than can be counted."""
-        every = -(-sum(store.num_characters(role) for store in self.stores) // MAX_LETTERS)
+        every = -(-sum(store.num_characters(role) for store in self._counted) // MAX_LETTERS)
         return islice(self._texts(role), 0, None, max(1, every))
 
     def _texts(self, role: str, *, views: bool = True) -> Iterator[str]:
-        for store in self.stores:
+        for store in self._counted if role == "train" else self.stores:
             for index in store.indexes(role, views=views).tolist():
                 yield store.text(index)
 

@@ -7,7 +7,7 @@ and all its letters then count as hidden; blanks never count.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -88,6 +88,7 @@ def held_out_windows(
     max_length: int,
     max_letters: int,
     tokenizer: "PreTrainedTokenizerFast | None" = None,
+    letters: int = 0,
 ) -> list[Window]:
     """Windows of the store's validation records, spread evenly over them when they hold more than ``max_letters``.
 
@@ -101,7 +102,10 @@ def held_out_windows(
         max_length: tokens of a window, special tokens included.
         max_letters: of all windows, about.
         tokenizer: reads the text anew; by default the store's tokens are taken.
+        letters: of an alphabet, windows of so many letters, whatever their tokens: the same ones for every tokenizer.
     """
+    if letters and adapter.alphabet is not None:
+        return list(_lettered(_Reading(store, vocabulary, adapter, tokenizer or store.tokenizer), letters, max_letters))
     capacity = max_length - vocabulary.num_special
     records = store.indexes("validation")
     if adapter.alphabet is None and len(records) >= _MANY_RECORDS:
@@ -139,11 +143,35 @@ def score(encoder: PackedEncoder, windows: Sequence[Window], vocabulary: Vocabul
         kind: ``"single"``, ``"block"`` or ``"unit"``.
         micro_batch_tokens: memory bound.
     """
-    nats_S, hit_S = _predictions(encoder, _masked(windows, vocabulary, kind), micro_batch_tokens)
-    letters_S, part_SP, names = _tally(windows, kind)
+    nats_S, hit_S = predictions(encoder, hidden_batch(windows, vocabulary, [window.hidden[kind] for window in windows]), micro_batch_tokens)
+    letters_S, part_SP, names = tally(windows, kind)
     parts = {name: _bits(nats_S, hit_S, letters_S, part_SP[:, column]) for column, name in enumerate(names)}
     whole = _bits(nats_S, hit_S, letters_S, np.ones(len(nats_S), bool))
     return Bits(whole.bits, whole.accuracy, whole.num_letters, {name: bits for name, bits in parts.items() if bits.num_letters})
+
+
+def _lettered(reading: "_Reading", letters: int, max_letters: int) -> Iterator[Window]:
+    """Stretches of so many letters, spread evenly over the validation records."""
+    assert reading.adapter.alphabet is not None and reading.tokenizer is not None  # of the caller
+    records = reading.store.indexes("validation")
+    counts = -(-reading.store.num_bytes(records) // letters)
+    record, place = np.repeat(records, counts), ranges(np.zeros_like(counts), counts) * letters
+    keep = max(1, min(len(record), max_letters // letters))
+    chosen = np.unique(np.linspace(0, len(record) - 1, keep).astype(np.int64)) if len(record) else np.empty(0, np.int64)
+    text, held = "", -1
+    for number in chosen.tolist():
+        if record[number] != held:
+            held = int(record[number])
+            text = reading.store.text(held)
+        stretch = text[int(place[number]) : int(place[number]) + letters]
+        encoded = reading.tokenizer.backend_tokenizer.encode(stretch, add_special_tokens=False)
+        ids, spans = np.asarray(encoded.ids, np.int64), np.asarray(encoded.offsets, np.int64).reshape(-1, 2)
+        target = reading.vocabulary.targets[ids]
+        hidden = {
+            kind: _touched(_hidden_blocks(stretch, reading.adapter.alphabet, kind, number), spans) & target
+            for kind in kinds(reading.vocabulary, reading.adapter)
+        }
+        yield Window(stretch, ids, spans, hidden)
 
 
 def kinds(vocabulary: Vocabulary, adapter: Adapter) -> tuple[str, ...]:
@@ -238,7 +266,7 @@ def _characters(text: str) -> NDArray[np.uint32]:
     return np.frombuffer(text.encode("utf-32-le"), np.uint32)
 
 
-def _predictions(encoder: PackedEncoder, batch: Batch, micro_batch_tokens: int) -> tuple[NDArray[np.float64], Flags]:
+def predictions(encoder: PackedEncoder, batch: Batch, micro_batch_tokens: int) -> tuple[NDArray[np.float64], Flags]:
     """Nats of each masked token, and whether it was guessed right, in the order of the batch."""
     was_training = encoder.model.training
     encoder.model.train(False)
@@ -259,7 +287,7 @@ def _predictions(encoder: PackedEncoder, batch: Batch, micro_batch_tokens: int) 
     return nats, hit
 
 
-def _tally(windows: Sequence[Window], kind: str) -> tuple[Ints, Flags, tuple[str, ...]]:
+def tally(windows: Sequence[Window], kind: str) -> tuple[Ints, Flags, tuple[str, ...]]:
     """For each masked token the letters that it adds to those before it, and which parts (columns) it lies in by its first letter."""
     names = tuple(dict.fromkeys(name for window in windows for name in window.parts))
     letters, parts = [np.zeros(0, np.int64)], [np.zeros((0, len(names)), bool)]
@@ -287,14 +315,14 @@ def _bits(nats_S: NDArray[np.float64], hit_S: Flags, letters_S: Ints, chosen_S: 
     )
 
 
-def _masked(windows: Sequence[Window], vocabulary: Vocabulary, kind: str) -> Batch:
+def hidden_batch(windows: Sequence[Window], vocabulary: Vocabulary, hidden: Sequence[Flags], asked: Sequence[Flags] | None = None) -> Batch:
+    """Windows as the model reads them: what is hidden is masked, and what is asked for, all of it by default, has a label."""
     prefix, suffix = np.array(vocabulary.prefix, np.int64), np.array(vocabulary.suffix, np.int64)
     quiet_prefix, quiet_suffix = np.full(len(prefix), -100), np.full(len(suffix), -100)
     ids: list[Ints] = []
     labels: list[Ints] = []
-    for window in windows:
-        hidden = window.hidden[kind]
-        ids += [prefix, np.where(hidden, vocabulary.mask_id, window.ids), suffix]
-        labels += [quiet_prefix, np.where(hidden, window.ids, -100), quiet_suffix]
+    for window, masked, wanted in zip(windows, hidden, asked or hidden, strict=True):
+        ids += [prefix, np.where(masked, vocabulary.mask_id, window.ids), suffix]
+        labels += [quiet_prefix, np.where(wanted, window.ids, -100), quiet_suffix]
     length_N = np.array([len(window.ids) for window in windows], np.int64) + vocabulary.num_special
     return Batch(np.concatenate(ids), np.concatenate(labels), ranges(np.zeros_like(length_N), length_N), length_N)

@@ -23,7 +23,7 @@ def render(evaluation: Mapping[str, Any]) -> str:
     rows = [("", *(titles[kind] for kind in kinds))]
     rows += [(name, *(_figure(value, kind) for kind in kinds)) for name, value in _model_rows(evaluation)]
     rows += _opponent_rows(evaluation, kinds)
-    lines = [f"bits per {unit} on held-out text (lower is better)", *_columns(rows)]
+    lines = [f"bits per {unit} on held-out text (lower is better)", *columns(rows)]
     lines += _visible_line(evaluation, unit)
     lines += _part_lines(evaluation, kinds[0])
     lines += [f"forgetting, on text of {sentence}" for sentence in forgetting(evaluation)]
@@ -97,13 +97,14 @@ def _part_lines(evaluation: Mapping[str, Any], kind: str) -> list[str]:
     for name, bits in sorted(after.items(), key=lambda item: -item[1]["num_letters"]):
         old = f"{before[name]['bits']:.3f}" if name in before else ""
         rows.append((name, f"{bits['num_letters']:,}", f"{bits['bits']:.3f}", old, f"{counts['parts'].get(name, float('nan')):.3f}"))
-    return _columns(rows)
+    return columns(rows)
 
 
 def _figure(value: Mapping[str, Any], kind: str) -> str:
     return f"{value[kind]['bits']:.3f}" if kind in value else ""
 
 
-def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
+def columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of cells as lines, each column as wide as its widest cell."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return ["  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

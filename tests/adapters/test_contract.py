@@ -48,6 +48,11 @@ class EncodesElse(DnaAdapter):
         return encode and (lambda text: encode(text)[::-1])
 
 
+class RespellsEntries(DnaAdapter):
+    def entries(self, texts):
+        return ((text[::-1], "") for text in texts)
+
+
 @pytest.mark.parametrize(
     ("broken", "message"),
     [
@@ -57,6 +62,7 @@ class EncodesElse(DnaAdapter):
         (Straddles, "changes id, group or label"),
         (PredictsPadding, "accepts a special token"),
         (EncodesElse, "fast_encoder"),
+        (RespellsEntries, "which is canonical, gives"),
     ],
 )
 def test_broken_adapter_is_noticed(broken, message):

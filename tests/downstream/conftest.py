@@ -29,6 +29,20 @@ def plain():
     return PlainText()
 
 
+@pytest.fixture
+def program(capsys):
+    """Runs the program in this process, as starting one costs more than these tasks do: exit status, stdout and stderr."""
+    from domainbert.cli.app import app
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as left:
+            app(args=list(map(str, arguments)))
+        said = capsys.readouterr()
+        return left.value.code or 0, said.out, said.err
+
+    return run
+
+
 @pytest.fixture(scope="session")
 def domain_model(tmp_path_factory):
     """Makes the model folder of a domain whose tokenizer learns nothing: random weights, 64 tokens."""

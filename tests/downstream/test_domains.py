@@ -148,6 +148,33 @@ def test_identical_proteins_stay_together(write):
     assert names == [("shares of residues", "linear"), ("counts of 1 to 3 residues", "linear")]
 
 
+def test_a_column_of_families_keeps_families_together(write):
+    adapter = load_adapter("proteins")
+    rows = "".join(f"{'MKV' + 'ACDEFGHIKL'[number % 10] * (number + 3)},{number % 2},f{number // 5}\n" for number in range(60))
+    task = write({"p.csv": "sequence,label,family\n" + rows}, files={"all": "p.csv"}, group="family", split={"by": "group"})
+    data = load_dataset(task, adapter)
+    assert len(set(data.groups)) == 12
+    assert not straddling(data, split_rows(data, seed=0))
+
+
+def test_books_of_one_author_stay_together(write):
+    adapter = load_adapter("french")
+    books = {
+        f"{kind}{number:03}01_Author{number // 2}.txt": f"Il y avait une fois un roi, et ce roi avait {number} filles. " * 40
+        for number in range(40) for kind in "NP"
+    }  # fmt: skip
+    files = {"label:novel": "N*.txt", "label:play": "P*.txt"}
+    task = write(books, files=files, reading={"format": "records"}, split={"by": "random"})
+    data = load_dataset(task, adapter)
+    assert len(data) == 80
+    assert set(data.groups) == {f"Author{number}" for number in range(20)}
+    assert straddling(data, split_rows(data, seed=0))
+    data = load_dataset(with_split(task, way_of_splitting("author", adapter)), adapter)
+    split = split_rows(data, seed=0)
+    assert not straddling(data, split)
+    assert len(split.test) in range(4, 13)
+
+
 @pytest.mark.parametrize("name", ["biomedical", "french"])
 def test_prose_has_words_beside_it(name):
     first, second = load_adapter(name).baselines()

@@ -68,6 +68,16 @@ def test_company_of_a_score(dna_model, task, method):
     assert "2 seeds, each on its own nine tenths of train" in text
 
 
+def test_texts_longer_than_the_model_are_named(dna_model, task):
+    path = task()
+    with (Path(path).parent / "test.csv").open("a") as file:
+        file.write(f"{'ACGT' * 20},1\n")
+    results = evaluate(Request(str(dna_model()), tasks=(path,), num_seeds=1))
+    (found,) = [each for each in results["tasks"]["halves"]["audit"] if each["check"] == "longer_than_model"]
+    assert found["figures"] == {"too_long": 1, "max_length": 64}
+    assert "1 of 501 (0.2%) of texts are longer than the model's 64 tokens: vectors are averaged over windows" in found["text"]
+
+
 def test_against_itself_there_is_no_difference(dna_model, task):
     results = evaluate(Request(str(dna_model()), against=str(dna_model()), tasks=(task(),), num_seeds=1))
     base = scores(results)["base", "probe"]
@@ -161,25 +171,15 @@ def test_results_join_what_the_file_holds(tmp_path):
         write_results({"tasks": {}, "versions": {}}, path)
 
 
-def program(capsys, *arguments):
-    """Exit status, stdout and stderr of the program, in this process: starting one costs more than these tasks do."""
-    from domainbert.cli.app import app
-
-    with pytest.raises(SystemExit) as left:
-        app(args=list(map(str, arguments)))
-    said = capsys.readouterr()
-    return left.value.code or 0, said.out, said.err
-
-
-def test_command_line(dna_model, task, tmp_path, capsys, monkeypatch):
+def test_command_line(dna_model, task, tmp_path, program, monkeypatch):
     monkeypatch.chdir(tmp_path)
     options = ("--seeds", 1, "--rows", 60, "--output", "out/e.json", "--json")
-    code, out, prose = program(capsys, "evaluate", dna_model(), "--task", task(), *options)
+    code, out, prose = program("evaluate", dna_model(), "--task", task(), *options)
     assert code == 0, prose
     assert json.loads(out)["tasks"]["halves"]["split"] == {"by": "files", "train": 60, "validation": 60, "test": 60}
     assert json.loads((tmp_path / "out" / "e.json").read_text())["tasks"].keys() == {"halves"}
     assert (tmp_path / "out" / "e-halves.png").stat().st_size > 5000
-    code, out, _ = program(capsys, "map", dna_model(), "--task", task(), "--method", "pca", "--output", "m.png")
+    code, out, _ = program("map", dna_model(), "--task", task(), "--method", "pca", "--output", "m.png")
     assert (code, out) == (0, "m.png\n")
     assert (tmp_path / "m.png").stat().st_size > 5000
 
@@ -194,7 +194,7 @@ def test_command_line(dna_model, task, tmp_path, capsys, monkeypatch):
         (["--task", "promotor-tata"], "has no task 'promotor-tata': did you mean 'promoter-tata'?"),
     ],
 )
-def test_wrong_requests_exit_2(dna_model, arguments, message, capsys):
-    code, _, prose = program(capsys, "evaluate", dna_model(), *arguments)
+def test_wrong_requests_exit_2(dna_model, arguments, message, program):
+    code, _, prose = program("evaluate", dna_model(), *arguments)
     assert code == 2
     assert message in prose

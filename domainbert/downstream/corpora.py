@@ -1,0 +1,235 @@
+"""How well models predict unlabelled text: the model, its base and random weights on the same letters, whatever their tokenizers."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from transformers import AutoModelForMaskedLM, PreTrainedModel, PreTrainedTokenizerFast
+
+from domainbert.adapters.base import Adapter
+from domainbert.corpus.build import build_store
+from domainbert.corpus.store import TokenStore
+from domainbert.embedding.loading import longest, model_folder, quiet_transformers, warn_misfit
+from domainbert.engine.encoder import PackedEncoder
+from domainbert.engine.families import family_of
+from domainbert.engine.model import load_base, load_base_tokenizer, load_config
+from domainbert.engine.proof import proven_layout
+from domainbert.errors import CorpusError
+from domainbert.evaluation.held_out import HeldOut
+from domainbert.evaluation.likelihood import diffusion_bound, pseudo_perplexity
+from domainbert.evaluation.report import best, columns
+from domainbert.publishing.contract import Contract, check_contract
+from domainbert.recipe.schema import Corpus
+from domainbert.tokenization.spans import Vocabulary, read_vocabulary
+
+MEASURES = ("masked", "diffusion", "pseudo")
+MICRO_BATCH_TOKENS = 4096
+MAX_LENGTH = 512
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class TextRequest:
+    """What is measured on text.
+
+    Args:
+        sources: of text that the models have not seen; without any, what the run held out.
+        measures: of ``MEASURES``.
+        num_draws: of the masked-diffusion bound.
+        num_scored: tokens of pseudo-perplexity.
+    """
+
+    sources: tuple[str, ...] = ()
+    measures: tuple[str, ...] = ("masked",)
+    num_draws: int = 16
+    num_scored: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A model with what it needs to read text.
+
+    Args:
+        name: for people.
+        role: ``model``, ``base`` or ``random``.
+        encoder: the model.
+        tokenizer: its own.
+        vocabulary: of the tokenizer.
+        max_length: tokens of a window.
+    """
+
+    name: str
+    role: str
+    encoder: PackedEncoder
+    tokenizer: PreTrainedTokenizerFast
+    vocabulary: Vocabulary
+    max_length: int
+
+
+def measure_texts(
+    request: TextRequest, model: str, against: str, adapter: Adapter, stores: Sequence[TokenStore], report: Report
+) -> dict[str, Any]:
+    """Figures of every reader on the same text.
+
+    Args:
+        request: what is asked.
+        model: a run folder, a model folder or a Hub id.
+        against: another one; empty for none.
+        adapter: reads and spells the text.
+        stores: of the run that made the model, where it is known.
+        report: is told what is going on.
+
+    Raises:
+        DomainBertError: a model has no masked-LM head, or the text cannot be used.
+    """
+    readers = [_reader(str(model_folder(model)), adapter, "this model", "model")]
+    if against:
+        readers.append(_reader(str(model_folder(against)), adapter, f"base: {Path(against).name or against}", "base"))
+    readers.append(_with_random_weights(readers[0], str(model_folder(model))))
+    length = min(reader.max_length for reader in readers)
+    with TemporaryDirectory(prefix="domainbert-") as folder:
+        texts = [_store(request.sources, adapter, readers[0].tokenizer, Path(folder) / "store")] if request.sources else list(stores)
+        if not texts or not any(len(store.indexes("validation")) for store in texts):
+            raise CorpusError(f"{model}: no text of its own was held out, or it is not there any more; name some with --corpus SRC")
+        room = length - max(reader.vocabulary.num_special for reader in readers)
+        held_out = HeldOut(
+            texts, adapter, readers[0].vocabulary, max_length=length, micro_batch_tokens=MICRO_BATCH_TOKENS,
+            tokenizer=readers[0].tokenizer, letters=room, counted=stores,
+        )  # fmt: skip
+        lines = []
+        for reader in readers:
+            report(f"{reader.name}: {', '.join(request.measures)}")
+            lines.append(_measured(request, reader, held_out))
+        return {**_about(held_out), "models": lines, "counts": _counts(held_out) if "masked" in request.measures else {}}
+
+
+def render_texts(results: Mapping[str, Any]) -> str:
+    """A table for people."""
+    unit, block = results["unit"], results["block"]
+    titles = {"single": f"single {unit}s hidden", "block": f"blocks of {block} hidden", "unit": f"whole {results['hidden_unit']}s hidden"}
+    kinds = list(dict.fromkeys(kind for line in results["models"] for kind in line.get("masked", ())))
+    first = results["models"][0]
+    rows = [("", *(titles[kind] for kind in kinds), *(("diffusion bound",) if "diffusion" in first else ()),
+             *(("pseudo", "perplexity per token") if "pseudo" in first else ()))]  # fmt: skip
+    for line in results["models"]:
+        cells = [f"{line['masked'][kind]['bits']:.3f}" if kind in line["masked"] else "-" for kind in kinds]
+        if "diffusion" in line:
+            cells.append(f"{line['diffusion']['bits']:.3f} ± {line['diffusion']['standard_error']:.3f}")
+        if "pseudo" in line:
+            cells += [f"{line['pseudo']['bits']:.3f}", f"{line['pseudo']['perplexity']:.2f}"]
+        rows.append((line["name"], *cells))
+    for name, scores in results["counts"].items():
+        rows.append(
+            (
+                name,
+                *(f"{scores[kind]:.3f}" if kind in scores else "-" for kind in kinds),
+                *("-" for _ in range(len(rows[0]) - len(kinds) - 1)),
+            )
+        )
+    text = [f"bits per {unit} on {results['letters']:,} {unit}s of text (lower is better)"]
+    text += columns(rows)
+    return "\n".join([*text, *_parts(results["models"], kinds), *_costs(first)])
+
+
+def _parts(models: Sequence[Mapping[str, Any]], kinds: Sequence[str]) -> list[str]:
+    """Parts of the text that are reported apart, of every model on the first kind of hidden letters, the largest first."""
+    found = [line["masked"][kinds[0]]["parts"] if kinds and kinds[0] in line["masked"] else {} for line in models]
+    if not found or not found[0]:
+        return []
+    rows = [("part", "letters", *(line["name"] for line in models))]
+    for name, bits in sorted(found[0].items(), key=lambda item: -item[1]["num_letters"]):
+        rows.append((name, f"{bits['num_letters']:,}", *(f"{parts[name]['bits']:.3f}" if name in parts else "-" for parts in found)))
+    return columns(rows)
+
+
+def _costs(line: Mapping[str, Any]) -> list[str]:
+    found = []
+    if "diffusion" in line:
+        bound = line["diffusion"]
+        found.append(
+            f"  diffusion bound: {bound['num_draws']} draws of rates and places on {bound['num_letters']:,} letters, "
+            f"{bound['computed_tokens']:,} tokens computed; an upper bound, ± its standard error"
+        )
+    if "pseudo" in line:
+        pseudo = line["pseudo"]
+        found.append(
+            f"  pseudo: {pseudo['num_scored']:,} of {pseudo['num_tokens']:,} tokens, each hidden alone with the rest of its word, "
+            f"{pseudo['computed_tokens']:,} tokens computed ({pseudo['exact_tokens']:,} for all); no bound"
+        )
+    return found
+
+
+def _measured(request: TextRequest, reader: Reader, held_out: HeldOut) -> dict[str, Any]:
+    own = held_out if reader.role != "base" else held_out.read_by(reader.tokenizer, reader.vocabulary)
+    found: dict[str, Any] = {"name": reader.name, "role": reader.role}
+    if "masked" in request.measures:
+        found["masked"] = {
+            kind: asdict(bits) for kind, bits in (own.rough if reader.role == "random" else own.full)(reader.encoder).items()
+        }
+    sizes = {"micro_batch_tokens": MICRO_BATCH_TOKENS}
+    if "diffusion" in request.measures:
+        found["diffusion"] = asdict(
+            diffusion_bound(reader.encoder, own.few_windows, reader.vocabulary, num_draws=request.num_draws, **sizes)
+        )
+    if "pseudo" in request.measures:
+        found["pseudo"] = asdict(
+            pseudo_perplexity(reader.encoder, own.few_windows, reader.vocabulary, own.adapter, num_scored=request.num_scored, **sizes)
+        )
+    return found
+
+
+def _about(held_out: HeldOut) -> dict[str, Any]:
+    return {
+        "unit": held_out.unit,
+        "block": held_out.alphabet.block if held_out.alphabet else 1,
+        "hidden_unit": "" if held_out.alphabet else held_out.adapter.evaluation_unit,
+        "letters": held_out.num_letters(),
+        "records_too_long": held_out.num_too_long,
+    }
+
+
+def _counts(held_out: HeldOut) -> dict[str, dict[str, float]]:
+    """The best ways of counting the run's training text, on the same hidden letters."""
+    opponents = held_out.opponents()
+    found: dict[str, dict[str, float]] = {}
+    for kind, scores in (opponents.hidden if opponents else {}).items():
+        named = [asdict(score) for score in scores]
+        for title, prefix in (("best one-sided counts", "order"), ("best two-sided counts", "two-sided")):
+            if any(score["name"].startswith(prefix) for score in named):
+                found.setdefault(title, {})[kind] = best(named, prefix)["bits"]
+    return found
+
+
+def _reader(folder: str, adapter: Adapter, name: str, role: str) -> Reader:
+    tokenizer = load_base_tokenizer(folder)
+    if Contract.read(Path(folder)) is not None:
+        check_contract(Path(folder), adapter, tokenizer)
+    else:
+        warn_misfit(tokenizer, adapter, folder)
+    with quiet_transformers():
+        model = load_base(folder)
+    return _ready(model, tokenizer, adapter, name, role)
+
+
+def _with_random_weights(reader: Reader, folder: str) -> Reader:
+    torch.manual_seed(0)
+    with quiet_transformers():
+        model = AutoModelForMaskedLM.from_config(load_config(folder))  # type: ignore[no-untyped-call]
+    model.to(reader.encoder.model.device)
+    return Reader("random weights", "random", PackedEncoder(model), reader.tokenizer, reader.vocabulary, reader.max_length)
+
+
+def _ready(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, adapter: Adapter, name: str, role: str) -> Reader:
+    vocabulary = read_vocabulary(tokenizer, adapter)
+    length = min(MAX_LENGTH, longest(model, tokenizer, wanted=0, name=name))
+    layout = None if family_of(model.config).known else proven_layout(model, vocabulary, max_length=length)
+    model.to("cuda" if torch.cuda.is_available() else "cpu")  # type: ignore[arg-type]  # wrapped by transformers
+    return Reader(name, role, PackedEncoder(model, layout=layout), tokenizer, vocabulary, length)
+
+
+def _store(sources: tuple[str, ...], adapter: Adapter, tokenizer: PreTrainedTokenizerFast, path: Path) -> TokenStore:
+    corpus = Corpus(sources=sources, role="validation")
+    return build_store(adapter, corpus, path, make_tokenizer=lambda records: tokenizer, seed=0)
