@@ -95,7 +95,8 @@ class Baseline:
         name: for tables.
         features: makes an unfitted scikit-learn transformer of canonical texts.
         learner: ``linear`` (logistic or ridge regression) or ``forest``.
-        products: of pairs, every feature of one half times every one of the other as well, each half reduced to few.
+        products: of pairs, pairs are compared by the product of what the features of either half have in common, and ``learner`` is
+            kernel ridge regression.
     """
 
     name: str

@@ -32,7 +32,7 @@ def evaluate(  # noqa: PLR0913, PLR0917  # one parameter an option
     data: DataOption = None,
     adapter: ModelAdapter = "",
     method: Annotated[
-        list[str] | None, typer.Option("--method", help="probe, knn, finetune or head, the run's own; repeatable.", metavar="METHOD")
+        list[str] | None, typer.Option("--method", help="probe, knn or finetune; of pairs kernel and head; repeatable.", metavar="METHOD")
     ] = None,
     seeds: Annotated[int, typer.Option("--seeds", help="How many.", min=1, max=100)] = 3,
     split: SplitOption = "",
@@ -66,7 +66,7 @@ def evaluate(  # noqa: PLR0913, PLR0917  # one parameter an option
     """
     methods = tuple(dict.fromkeys(method or ["probe"]))
     for name in methods:
-        accepted(name, "--method", ("probe", "knn", "finetune", "head"))
+        accepted(name, "--method", ("probe", "knn", "finetune", "head", "kernel"))
     measures = tuple(dict.fromkeys(measure or (["masked"] if corpus else [])))
     for name in measures:
         accepted(name, "--measure", ("masked", "diffusion", "pseudo"))

@@ -93,7 +93,7 @@ def _mixed(dataset: Dataset, split: Split) -> Iterator[Finding]:
     """Pairs that fit neither train nor test."""
     if dataset.task.split.by == COLD_BOTH:
         mixed = len(dataset) - len(split.train) - len(split.validation) - len(split.test)
-        text = f"mixed pairs: {mixed:,} of {len(dataset):,} have one half of train and one of test, and are in neither"
+        text = f"mixed pairs: {mixed:,} of {len(dataset):,} share a half with train and one with test or validation, and are in none"
         yield Finding("mixed_pairs", False, text, {"mixed": mixed})
 
 

@@ -18,6 +18,7 @@ from domainbert.errors import CorpusError
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 _NAMES = {"dev": "validation", "devel": "validation", "valid": "validation", "val": "validation", "training": "train"}
+HELD_WITHIN = 0.15  # of either half's groups, for validation where both halves are cold
 IGNORED = -1  # a word that has no label
 
 
@@ -34,6 +35,7 @@ class Dataset:
         groups: what must not straddle splits; empty strings where nothing says.
         given: the split that files or a column name, empty elsewhere.
         cold: of pairs, names of the halves that the adapter holds out, separated by blanks.
+        second_groups: of the other halves of pairs.
         words: raw words of each row of a token task.
         tags: class numbers of the words, ``IGNORED`` where a word has none.
         times: what rows are ordered by.
@@ -49,6 +51,7 @@ class Dataset:
     groups: tuple[str, ...]
     given: NDArray[np.str_]
     cold: tuple[str, ...]
+    second_groups: tuple[str, ...]
     words: tuple[tuple[str, ...], ...]
     tags: tuple[Ints, ...]
     times: tuple[str, ...]
@@ -104,7 +107,7 @@ def load_dataset(task: Task, adapter: Adapter) -> Dataset:
     groups = [row.group or adapter.group(text) for row, text in zip(kept, texts, strict=True)]
     return Dataset(
         task, tuple(texts), tuple(seconds), labels, classes, tuple(groups), np.array([_given(row, task) for row in kept], str),
-        tuple(row.cold for row in kept), tuple(row.words for row in kept), tags,
+        tuple(row.cold for row in kept), tuple(row.second_group for row in kept), tuple(row.words for row in kept), tags,
         tuple(row.time for row in kept), tuple(row.place for row in kept), drops,
     )  # fmt: skip
 
@@ -125,7 +128,7 @@ def thinned(dataset: Dataset, max_rows: int) -> Dataset:
     rows = np.sort(np.concatenate([rng.permutation(part)[:max_rows] for part in parts]))
     chosen: dict[str, Any] = {
         name: tuple(pick(getattr(dataset, name), rows))
-        for name in ("texts", "seconds", "groups", "cold", "words", "tags", "times", "places") if getattr(dataset, name)
+        for name in ("texts", "seconds", "groups", "cold", "second_groups", "words", "tags", "times", "places") if getattr(dataset, name)
     }  # fmt: skip
     return replace(dataset, labels=dataset.labels[rows], given=dataset.given[rows], **chosen)
 
@@ -141,6 +144,8 @@ def split_rows(dataset: Dataset, *, seed: int) -> Split:
     by, rng = dataset.task.split.by, np.random.default_rng(seed)
     if by in LISTED or by.startswith(COLD):
         parts = _cold(dataset, by) if by.startswith(COLD) else [np.flatnonzero(dataset.given == name) for name in SPLITS]
+        if by == COLD_BOTH:
+            parts[:2] = _cold_within(dataset, parts[0], rng)
         if not len(parts[1]):
             units = _units(dataset, parts[0], by_group=any(dataset.groups))
             held = rng.permutation(units.max() + 1)[: max(1, (units.max() + 1) // 10)] if len(units) else units
@@ -162,6 +167,16 @@ def _cold(dataset: Dataset, by: str) -> list[Ints]:
     wanted = frozenset(known if by == COLD_BOTH else [by.removeprefix(COLD)])
     number = np.array([2 if wanted <= names else -1 if wanted & names else 0 for names in halves])
     return [np.flatnonzero(number == part) for part in range(3)]
+
+
+def _cold_within(dataset: Dataset, rows: Ints, rng: np.random.Generator) -> list[Ints]:
+    """Train and validation rows that share no half, as train and test do not: what is chosen on validation must serve there."""
+    held = []
+    for groups in (dataset.groups, dataset.second_groups):
+        number = np.unique([groups[row] for row in rows.tolist()], return_inverse=True)[1]
+        drawn = rng.permutation(number.max() + 1)[: math.ceil(HELD_WITHIN * (number.max() + 1))]
+        held.append(np.isin(number, drawn))
+    return [rows[~held[0] & ~held[1]], rows[held[0] & held[1]]]
 
 
 def _drawn(dataset: Dataset, by: str, rng: np.random.Generator) -> list[Ints]:

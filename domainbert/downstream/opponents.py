@@ -8,18 +8,19 @@ from typing import Any
 import numpy as np
 import torch
 from scipy import sparse
-from sklearn.decomposition import TruncatedSVD
+from sklearn.preprocessing import StandardScaler
 from transformers import AutoModelForMaskedLM
 
 from domainbert.adapters.base import Baseline
 from domainbert.downstream.dataset import Dataset, Ints, pick
+from domainbert.downstream.pair_kernels import Halves, distinct, fits, product_kernel
 from domainbert.downstream.probes import Features, fit
 from domainbert.embedding.encoder import Encoder
 from domainbert.embedding.loading import quiet_transformers
 from domainbert.engine.model import load_config
+from domainbert.errors import ModelError
 
-LEARNERS = {"probe": "linear", "knn": "knn"}
-COMPONENTS = 24  # of each half, before they are multiplied
+LEARNERS = {"probe": "linear", "knn": "knn", "kernel": "kernel"}
 MAX_WORDS = 20_000  # that a probe of a token task learns from
 
 Predictions = Any
@@ -53,11 +54,18 @@ def encoder_opponent(encoder: Encoder, dataset: Dataset, *, name: str, role: str
         states = encoder.word_states(dataset.words, separator=dataset.task.reading.separator)
         return Opponent(name, role, method, _on_words(dataset, states, learner))
     mirror = dataset.task.mirror
+    if learner == "kernel":
+        if not fits(dataset):
+            raise ModelError(f"task {dataset.task.name!r}: method 'kernel' is for numbers of pairs, of few distinct halves; use 'probe'")
+        halves = (encoder.encode(distinct(texts)[0], mirror=mirror) for texts in (dataset.texts, dataset.seconds))
+        first, second = (StandardScaler().fit_transform(vectors) for vectors in halves)
+        return Opponent(name, role, method, product_kernel(dataset, lambda train: (first, second)))
     vectors = encoder.encode(dataset.texts, mirror=mirror)
     if dataset.seconds:
         other = encoder.encode(dataset.seconds, mirror=mirror)
         # In double precision: where few texts make many pairs, ridge regression has near-dependent rows to solve for.
         vectors = np.concatenate((vectors, other, np.abs(vectors - other), vectors * other), axis=1).astype(np.float64)
+    learner = "pairs" if dataset.seconds and learner == "linear" else learner
     return Opponent(name, role, method, _on_features(dataset, lambda rows: vectors, learner))
 
 
@@ -68,6 +76,10 @@ def trivial_opponents(dataset: Dataset, baselines: Sequence[Baseline]) -> list[O
         return [Opponent("each word's most frequent tag", "trivial", "memory", _memory(dataset)), _most_frequent_tag(dataset)]
     found = []
     for baseline in baselines:
+        if baseline.products:
+            if fits(dataset):
+                found.append(Opponent(baseline.name, "trivial", "kernel", product_kernel(dataset, _halves_of(dataset, baseline))))
+            continue
         learn = _on_features(dataset, _fitted_features(dataset, baseline), baseline.learner)
         learner = {"linear": "ridge" if dataset.task.kind == "regression" else "logistic"}.get(baseline.learner, baseline.learner)
         found.append(Opponent(baseline.name, "trivial", learner, learn))
@@ -110,8 +122,6 @@ def _fitted_features(dataset: Dataset, baseline: Baseline) -> Callable[[Ints], F
             made = baseline.features()
             made.fit(pick(texts, train))
             sides.append(made.transform(list(texts)))
-        if baseline.products:
-            return _products(sides, train)
         if len(sides) == 1:
             return sides[0].tocsr() if sparse.issparse(sides[0]) else np.asarray(sides[0])
         return sparse.hstack([sparse.csr_matrix(side) for side in sides]).tocsr()
@@ -119,15 +129,16 @@ def _fitted_features(dataset: Dataset, baseline: Baseline) -> Callable[[Ints], F
     return features
 
 
-def _products(sides: Sequence[Features], train: Ints) -> Features:
-    """Principal components of each half, and every one times every one of the other, ``(N, F)``."""
-    reduced = []
-    for side in sides:
-        components = TruncatedSVD(min(COMPONENTS, side.shape[1] - 1), random_state=0).fit(side[train])
-        reduced.append(components.transform(side))
-    first, second = reduced
-    products = (first[:, :, None] * second[:, None, :]).reshape(len(first), -1)
-    return np.concatenate((first, second, products), axis=1)
+def _halves_of(dataset: Dataset, baseline: Baseline) -> Halves:
+    """Features of each distinct half; what they learn, they learn from train's."""
+
+    def features(train: Ints) -> tuple[Features, Features]:
+        first, second = (
+            baseline.features().fit(pick(texts, train)).transform(distinct(texts)[0]) for texts in (dataset.texts, dataset.seconds)
+        )
+        return first, second
+
+    return features
 
 
 def _halves(dataset: Dataset) -> Learn:

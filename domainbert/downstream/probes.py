@@ -20,6 +20,7 @@ Features = Any  # a dense array or a sparse matrix of scikit-learn, (N, F)
 Predict = Callable[[Features], NDArray[np.float64]]
 
 STRENGTHS = (0.001, 0.01, 0.1, 1.0, 10.0)  # C of logistic regression; of the ridge 1/alpha
+PAIR_STRENGTHS = (1e-6, 1e-5, 1e-4, *STRENGTHS)  # few halves make many rows, which then weigh more than they know
 SPARSE_STRENGTHS = (0.1, 1.0, 10.0, 100.0)
 NEIGHBOURS = (1, 5, 20)
 TREES = 300
@@ -41,7 +42,7 @@ def fit(
     """A predictor of probabilities ``(N, C)``, of values ``(N,)``, or ``(N, L)``.
 
     Args:
-        learner: ``linear``, ``knn``, ``forest`` or ``majority``.
+        learner: ``linear``, ``pairs`` (linear, of the features of pairs), ``knn``, ``forest`` or ``majority``.
         kind: of the task; ``tokens`` is classification of words here.
         train: features and labels.
         validation: likewise; what is to be chosen is chosen by them.
@@ -74,7 +75,7 @@ def _models(learner: str, kind: str, features: Features, seed: int) -> list[Any]
         fitting = [k for k in NEIGHBOURS if k <= features.shape[0]]
         return [neighbours(k, metric="cosine", algorithm="brute", weights="distance") for k in fitting]
     models = []
-    for strength in SPARSE_STRENGTHS if sparse else STRENGTHS:
+    for strength in SPARSE_STRENGTHS if sparse else PAIR_STRENGTHS if learner == "pairs" else STRENGTHS:
         scaler = MaxAbsScaler() if sparse and regression else StandardScaler() if not sparse else None
         logistic = LogisticRegression(C=strength, max_iter=MAX_ITERATIONS, tol=1e-3)
         model = Ridge(alpha=1 / strength, random_state=seed) if regression else logistic

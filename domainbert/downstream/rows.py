@@ -37,6 +37,7 @@ class Row:
         words: of a token task.
         tags: one a word.
         cold: names of the halves of a pair that the adapter holds out, separated by blanks.
+        second_group: of the other half of a pair.
     """
 
     place: str
@@ -50,6 +51,7 @@ class Row:
     words: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     cold: str = ""
+    second_group: str = ""
 
 
 def read_rows(task: Task, adapter: Adapter, drops: Drops) -> list[Row]:
@@ -181,7 +183,7 @@ def _records(path: Path, key: str, task: Task, adapter: Adapter, drops: Drops) -
         yield Row(
             f"{path.name}: {record.id or number}", key, record.text, record.second.text if record.second else "", labels,
             str(meta(f"{half}_group", record.group)), str(meta(task.time, "")), str(meta(task.split.column, "")),
-            cold=str(meta("cold", "")),
+            cold=str(meta("cold", "")), second_group=record.second.group if record.second else "",
         )  # fmt: skip
 
 

@@ -41,7 +41,7 @@ class Request:
         tasks: names of built-in tasks, or TOML files.
         data: folder of the files of built-in tasks.
         adapter: of a model folder that names none.
-        methods: ``probe``, ``knn``, ``finetune``, ``head``.
+        methods: ``probe``, ``knn``, ``finetune``, ``head``, ``kernel``.
         num_seeds: of splits that are drawn, and of what learns.
         split: another way of splitting than the task's own.
         max_rows: of each split; 0 for all.

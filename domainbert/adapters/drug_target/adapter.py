@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -164,4 +165,5 @@ class DrugTargetAdapter(Adapter):
         """Fingerprints of the drugs and strings of residues of the targets: side by side, and multiplied, as a product kernel has them."""
         from domainbert.adapters.drug_target.features import PairFeatures
 
-        return (Baseline("fingerprint + residues", PairFeatures), Baseline("fingerprint x residues", PairFeatures, products=True))
+        triples = partial(PairFeatures, shortest=3, longest=3)
+        return (Baseline("fingerprint + residues", PairFeatures), Baseline("fingerprint x residues", triples, products=True))

@@ -13,16 +13,24 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from domainbert.adapters.drug_target.tokenizers import BAR
 
 RADIUS, SIZE = 2, 1024  # Morgan fingerprint; Rogers and Hahn 2010, J. Chem. Inf. Model. 50, 742-754
-LONGEST = 2  # residues of the strings that are counted
 
 
 class PairFeatures(BaseEstimator, TransformerMixin):  # type: ignore[misc]  # scikit-learn has no types
-    """Features of canonical halves, ``(N, F)`` sparse: bits of a fingerprint of drugs, frequencies of short strings of targets."""
+    """Features of canonical halves, ``(N, F)`` sparse: bits of a fingerprint of drugs, frequencies of short strings of targets.
+
+    Args:
+        shortest: residues of the strings that are counted.
+        longest: the same.
+    """
+
+    def __init__(self, shortest: int = 1, longest: int = 2) -> None:
+        self.shortest, self.longest = shortest, longest
 
     def fit(self, texts: Sequence[str], labels: Any = None) -> Self:
         """Learn which strings of residues there are."""
         targets = [text for text in texts if text.startswith(BAR)]
-        self.strings_ = _strings().fit(targets) if targets else None
+        strings = TfidfVectorizer(analyzer="char", ngram_range=(self.shortest, self.longest), lowercase=False, use_idf=False)
+        self.strings_ = strings.fit(targets) if targets else None
         return self
 
     def transform(self, texts: Sequence[str]) -> sparse.csr_matrix:
@@ -35,10 +43,6 @@ class PairFeatures(BaseEstimator, TransformerMixin):  # type: ignore[misc]  # sc
     def _targets(self, texts: Sequence[str]) -> sparse.csr_matrix:
         assert self.strings_ is not None
         return self.strings_.transform(texts).tocsr()
-
-
-def _strings() -> TfidfVectorizer:
-    return TfidfVectorizer(analyzer="char", ngram_range=(1, LONGEST), lowercase=False, use_idf=False)
 
 
 def _fingerprints(texts: Sequence[str]) -> sparse.csr_matrix:
