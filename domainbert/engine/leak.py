@@ -32,7 +32,7 @@ def require_causal(encoder: PackedEncoder, vocabulary: Vocabulary, *, max_length
     if not encoder.layout.packed:
         packed = ", ".join(name for name, family in FAMILIES.items() if family.packed)
         raise ModelError(
-            f"architecture {kind!r} cannot run with causal attention: its layers compute their own attention, which no mask makes causal; "
+            f"architecture {kind!r} cannot run with causal attention: its layers never ask for the attention that hides the future; "
             f"take stages with attention = 'bidirectional', or one of {packed}"
         )
     difference, moved = _differences(encoder, vocabulary, max_length)

@@ -1,7 +1,7 @@
 """The data loader's side of training: an item is a whole optimizer step, made from its number alone."""
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -14,7 +14,7 @@ from domainbert.engine.packing import Batch, BatchMaker, micro_batches
 from domainbert.engine.stages import lay_out, span_of
 from domainbert.engine.terms import StageTerms
 from domainbert.errors import CorpusError
-from domainbert.recipe.schema import CAUSAL, Stage, Training
+from domainbert.recipe.schema import CAUSAL, DRAWN, Stage, Training
 
 _SHOWN_SAMPLES = 5
 _log = logging.getLogger(__name__)
@@ -51,20 +51,21 @@ class Steps(Dataset[Step]):
         names: the recipe's name of each of the maker's stores.
         stages: of the recipe.
         training: of the recipe.
-        replay: names of corpora that an epoch does not count.
+        roles: of each corpus; all are to train on when left out.
 
     ``num_too_long`` counts, by corpus, the training records that must stay whole and are longer than ``max_length``.
     """
 
     def __init__(
-        self, maker: BatchMaker, names: Sequence[str], stages: Sequence[Stage], training: Training, *, replay: Collection[str] = ()
+        self, maker: BatchMaker, names: Sequence[str], stages: Sequence[Stage], training: Training, *, roles: Sequence[str] = ()
     ) -> None:
-        self.maker, self.names, self.training, self._replay = maker, tuple(names), training, frozenset(replay)
+        self.maker, self.names, self.training = maker, tuple(names), training
+        self._roles = tuple(roles) or ("train",) * len(names)
         self.rank, self.num_ranks = 0, 1
         self._stages = tuple(stages)
         capacity = training.max_length - maker.vocabulary.num_special
         self.num_too_long: dict[str, int] = {}
-        sources = [self._source(number, capacity) for number in range(len(maker.stores))]
+        sources = [self._source(number, capacity) for number, role in enumerate(self._roles) if role in DRAWN]
         self.sources = [source for source in sources if source.num_samples]
         if not self.sources:
             longer = f"; {sum(self.num_too_long.values()):,} are longer than max_length" if self.num_too_long else ""
@@ -164,7 +165,7 @@ class Steps(Dataset[Step]):
         counted = [
             (source.num_samples, chance)
             for source, chance in zip(self.sources, slots.chances, strict=True)
-            if chance > 0 and self.names[source.number] not in self._replay
+            if chance > 0 and self._roles[source.number] == "train"
         ]
         if not counted:
             raise CorpusError(f"stage {stage.name!r} is {stage.epochs:g} epochs long, and its mix has no corpus to train on with a token")

@@ -162,13 +162,13 @@ class Session:
     def _trainer(self, num_ranks: int, readers: Mapping[str, Reader]) -> PackedTrainer:
         maker = BatchMaker(self.stores, [adapter_of(self.recipe, corpus) for corpus in self.recipe.corpus], self.vocabulary, readers)
         names = [corpus.name for corpus in self.recipe.corpus]
-        replay = [corpus.name for corpus in self.recipe.corpus if corpus.role == "replay"]
+        roles = [corpus.role for corpus in self.recipe.corpus]
         epochs = any(stage.epochs for stage in self.recipe.stage)  # how long they are, only the corpus says
         stages = self.recipe.stage if epochs else scaled(self.recipe).stage
-        steps = Steps(maker, names, stages, self.recipe.training, replay=replay)
+        steps = Steps(maker, names, stages, self.recipe.training, roles=roles)
         if self.recipe.training.max_steps and epochs:
             stages = scaled(self.recipe, stage_steps=[span.num_steps for span in steps.spans]).stage
-            steps = Steps(maker, names, stages, self.recipe.training, replay=replay)
+            steps = Steps(maker, names, stages, self.recipe.training, roles=roles)
         require_room(steps.spans)
         args = self._arguments(num_ranks, num_steps=len(steps))
         if args.process_index == 0:

@@ -168,7 +168,7 @@ def test_an_epoch_counts_passes_over_the_corpora_to_train_on(tmp_path: Path) -> 
     one, general = store(tmp_path, "one", length=2000), store(tmp_path, "general", length=9000)
     vocabulary = read_vocabulary(one.tokenizer, load_adapter("dna"))
     maker = BatchMaker([one, general], [load_adapter("dna")] * 2, vocabulary)
-    every = Steps(maker, ["one", "general"], [Stage(epochs=4.0, mix={"one": 0.75, "general": 0.25})], TRAINING, replay=["general"])
+    every = Steps(maker, ["one", "general"], [Stage(epochs=4.0, mix={"one": 0.75, "general": 0.25})], TRAINING, roles=["train", "replay"])
     drawn = [every[number].drawn for number in range(len(every))]
     assert sum(each["one"] for each in drawn) == pytest.approx(4 * 2000 * 32 / 31, rel=0.1)
     assert sum(each["general"] for each in drawn) == pytest.approx(4 * 2000 * 32 / 31 / 3, rel=0.25)

@@ -118,3 +118,16 @@ def test_the_picture_has_a_panel_for_general_text(run: Path) -> None:
     # The domain's curve, and one for each corpus of general text.
     gaps = np.flatnonzero(np.diff(np.flatnonzero(rows)) > 60)
     assert len(gaps) + 1 == 3
+
+
+def test_a_store_with_a_part_to_train_on_is_only_measured_as_a_meter(run: Path, recipe: Path, domainbert: Program, tmp_path: Path) -> None:
+    text = recipe.read_text().replace("[corpus]", "[[corpus]]")
+    meter = f'[[corpus]]\nname = "general"\nrole = "meter"\nsources = ["{run / "stores" / "general"}"]\n[training]'
+    (tmp_path / "meter.toml").write_text(text.replace("[training]", meter))
+    keys = ("--base", run / "model", "--output", tmp_path / "run", "training.max_steps=3")
+    domainbert("pretrain", "--recipe", tmp_path / "meter.toml", *keys)
+    assert not any("tokens_of_general" in line for line in lines(tmp_path / "run"))
+    # The same held-out part as where it is mixed in.
+    assert evaluation(tmp_path / "run")["forgetting"]["general"]["before"] == pytest.approx(
+        evaluation(run)["forgetting"]["general"]["after"], rel=1e-4
+    )
