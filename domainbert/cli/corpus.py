@@ -176,9 +176,9 @@ def select(
 def render_selection(found: "Selection") -> str:
     """What was kept and why, for people."""
     rows = [("", "pool", "kept"), ("records", f"{found.num_pool:,}", f"{found.num_kept:,}")]
-    rows.append(("characters", *(f"{found.characters[name]:,}" for name in ("pool", "kept"))))
+    rows.append(("characters", f"{found.characters['pool']:,}", f"{found.characters['kept']:,}"))
     figures = {"log weight an n-gram": found.log_weight, "divergence of the sample, nats": found.divergence, "neighbours": found.density}
-    rows += [(title, *(f"{figure[name]:.3f}" for name in ("pool", "kept"))) for title, figure in figures.items()]
+    rows += [(title, f"{figure['pool']:.3f}", f"{figure['kept']:.3f}") for title, figure in figures.items()]
     rows += [(f"of {name}", f"{count:,}", f"{kept:,}") for name, (count, kept) in found.files.items() if name]
     named = [("the sample has more of", ", ".join(found.wanted)), ("the pool has more of", ", ".join(found.unwanted))]
     return columns(rows) + "\n\n" + columns(named)

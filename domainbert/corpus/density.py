@@ -29,7 +29,9 @@ class Density:
 
     def of(self, grams: Grams) -> NDArray[np.float64]:
         """About how many of the counted texts are like each; 1 and more for a text that was counted."""
-        return np.mean([self._counts[row][column_N] for row, column_N in enumerate(_columns(grams))], axis=0)
+        columns_RN = _columns(grams)
+        found: NDArray[np.float64] = np.take_along_axis(self._counts, columns_RN, 1).mean(0)
+        return found
 
 
 def _columns(grams: Grams) -> NDArray[np.int64]:

@@ -38,7 +38,8 @@ class Grams:
 
     def sums_N(self, values_F: NDArray[np.float64]) -> NDArray[np.float64]:
         """The sum of something over each text's n-grams."""
-        return np.bincount(np.repeat(np.arange(len(self.count_N)), self.count_N), values_F, len(self.count_N))
+        owner_F = np.repeat(np.arange(len(self.count_N)), self.count_N)
+        return np.bincount(owner_F, values_F, len(self.count_N)).astype(np.float64)
 
 
 def grams(adapter: Adapter, texts: Sequence[str]) -> Grams:

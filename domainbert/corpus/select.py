@@ -153,19 +153,23 @@ class Weighing:
 
     def log_weights(self, its: Grams, diversity: float = 0.0) -> Floats:
         """Log importance weight of each record, less ``diversity`` times the log of its density."""
-        importance = its.sums_N(self.ratio[its.buckets_F()])
-        return importance - diversity * np.log(self.density.of(its)) if diversity else importance
+        weights = its.sums_N(self.ratio[its.buckets_F()])
+        if diversity:
+            weights -= diversity * np.log(self.density.of(its))
+        return weights
 
 
 def probabilities(counts: Floats) -> Floats:
     """Of the buckets; each is seen once more than it was, so that what a small sample lacks is not impossible (Laplace)."""
-    return (counts + 1) / (counts.sum() + len(counts))
+    smoothed: Floats = (counts + 1) / (counts.sum() + len(counts))
+    return smoothed
 
 
 def gumbel(seed: int, start: int, count: int) -> Floats:
     """Standard Gumbel noise of ``count`` records from number ``start`` on: a function of seed and number."""
     bits = mixed(np.arange(start, start + count, dtype=np.uint64) + mixed(np.array([seed + 1], np.uint64)))
-    return -np.log(-np.log((bits >> np.uint64(11)).astype(np.float64) * 2.0**-53 + 2.0**-54))
+    noise: Floats = -np.log(-np.log((bits >> np.uint64(11)).astype(np.float64) * 2.0**-53 + 2.0**-54))
+    return noise
 
 
 class Border:

@@ -13,6 +13,7 @@ from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer, Pretra
 
 from domainbert.adapters.base import Adapter
 from domainbert.engine.families import FAMILIES, bound_length, family_of
+from domainbert.engine.reach import require_reachable
 from domainbert.errors import ModelError
 from domainbert.recipe.schema import SCRATCH, Model, Scratch
 from domainbert.tokenization.spans import Vocabulary
@@ -73,6 +74,7 @@ def load_config(base: str, *, revision: str = "", trust_remote_code: bool = Fals
     Raises:
         ModelError: there is none, or it has a decoder.
     """
+    require_reachable(base, revision)
     try:
         config = AutoConfig.from_pretrained(base, revision=revision or None, trust_remote_code=trust_remote_code)
     except (OSError, ValueError, KeyError, StrictDataclassError) as error:
@@ -111,7 +113,7 @@ def _load(
     base: str, *, revision: str, config: PretrainedConfig, trust_remote_code: bool, needs_head: bool
 ) -> tuple[PreTrainedModel, tuple[str, ...]]:
     """The model, and the weights of its head that its files lack."""
-    _require_own_shards(Path(base))
+    require_own_weights(Path(base))
     try:
         loaded, info = AutoModelForMaskedLM.from_pretrained(
             base, revision=revision or None, config=config, dtype=torch.float32, use_safetensors=True,
@@ -130,11 +132,21 @@ def _load(
     return loaded, tuple(sorted(info["missing_keys"]))
 
 
-def _require_own_shards(base: Path) -> None:
-    """An index of weights may name any file, and transformers reads it, pickles too; the Hub's client has its own check."""
+def require_own_weights(base: Path) -> None:
+    """Check that a folder holds its weights, as safetensors; of a Hub id its client does.
+
+    An index may name any file, and transformers would read it, pickles too.
+
+    Raises:
+        ModelError: a file is missing, pickled, or not of this folder.
+    """
     index = base / "model.safetensors.index.json"
-    if not index.is_file() or (base / "model.safetensors").is_file():
+    if not base.is_dir() or (base / "model.safetensors").is_file():
         return
+    if not index.is_file():
+        pickles = sorted(path.name for path in base.iterdir() if path.suffix in (".bin", ".pt", ".pth", ".ckpt"))
+        seen = f"only pickled ones ({pickles[0]}), which can run any code and are never read" if pickles else "none at all"
+        raise ModelError(f"{base}: has no weights as safetensors, {seen}; save it with save_pretrained, or fetch it again")
     try:
         shards = {str(name) for name in json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()}
     except (ValueError, KeyError, AttributeError, OSError) as error:
@@ -142,6 +154,8 @@ def _require_own_shards(base: Path) -> None:
     for name in sorted(shards):
         if not re.fullmatch(r"[\w.-]+\.safetensors", name):
             raise ModelError(f"{index}: names {name!r}, which is no safetensors file of this folder; do not trust this model")
+        if not (base / name).is_file():
+            raise ModelError(f"{base}: {name} is missing, one of {len(shards)} files that {index.name} names; fetch the model again")
 
 
 def embedding_weight(model: PreTrainedModel) -> torch.nn.Parameter:
@@ -159,6 +173,7 @@ def load_base_tokenizer(
     Raises:
         ModelError: there is none, or it is not a fast tokenizer that ``tokenizer.json`` describes.
     """
+    require_reachable(base, revision)
     try:
         tokenizer = AutoTokenizer.from_pretrained(base, revision=revision or None, trust_remote_code=trust_remote_code)
     except (OSError, ValueError, KeyError) as error:
@@ -233,6 +248,11 @@ def _unknown_keys(scratch: Scratch) -> set[str]:
 
 def _explain(base: str, error: Exception) -> str:
     first = _first_line(error)
+    if "trust_remote_code" in str(error):
+        return (
+            f"{base}: needs code of its own (auto_map in its config.json), which is never run for a base; "
+            f"continue a model that transformers knows: {', '.join(FAMILIES)}"
+        )
     if Path(base).exists():
         return f"{base}: cannot be loaded as a masked language model from safetensors: {first}"
     return (

@@ -12,7 +12,7 @@ from domainbert.corpus.store import MANIFEST, Manifest, TokenStore
 from domainbert.engine.folder import RunFolder
 from domainbert.errors import RunError, StoreError
 from domainbert.recipe.document import fingerprint
-from domainbert.recipe.schema import Corpus, Recipe
+from domainbert.recipe.schema import SCRATCH, Corpus, Recipe
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -29,6 +29,11 @@ def open_stores(folder: RunFolder, recipe: Recipe, *, progress: bool) -> list[To
         DomainBertError: a source is not usable, a store belongs to another adapter or tokenizer, or a source changed since the
             run began.
     """
+    if recipe.model.base != SCRATCH:
+        from domainbert.engine.model import load_config, require_own_weights
+
+        load_config(recipe.model.base, revision=recipe.model.revision)  # what is wrong with a base shows before hours of reading
+        require_own_weights(Path(recipe.model.base))
     stores: dict[str, TokenStore] = {}
     # Training text first: it is what a tokenizer learns from.
     for corpus in sorted(recipe.corpus, key=lambda corpus: corpus.role != "train"):

@@ -4,9 +4,9 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any, Final, TypeVar
 
+from domainbert.engine.reach import transport_error
 from domainbert.errors import PublishError
 from domainbert.publishing.redact import redact
 
@@ -70,15 +70,7 @@ def tried(call: Callable[[], T], repository: str, *, repeatable: bool = True) ->
 def _kinds() -> tuple[type[Exception], ...]:
     from huggingface_hub.errors import HfHubHTTPError
 
-    return (HfHubHTTPError, _transport_error(), OSError, ValueError, RuntimeError)
-
-
-def _transport_error() -> type[Exception]:
-    """Connections that fail, of the HTTP library that the client uses: httpx, or httpx2 from version 2 on."""
-    from huggingface_hub import get_session
-
-    kind: type[Exception] = import_module(type(get_session()).__module__.partition(".")[0]).TransportError
-    return kind
+    return (HfHubHTTPError, transport_error(), OSError, ValueError, RuntimeError)
 
 
 def _read(error: Exception) -> Failure:
@@ -93,7 +85,7 @@ def _read(error: Exception) -> Failure:
         cause = _CAUSES.get(status, f"the Hub answers {status}") + (f" (it says: {words})" if words else "")
         busy = status in _REFUSED | _BROKEN
         return Failure(cause, again=busy and not by_client, undone=not (commits and status in _BROKEN))
-    if isinstance(error, _transport_error()):
+    if isinstance(error, transport_error()):
         return Failure(f"the connection failed ({error or type(error).__name__})", again=not by_client, undone=not commits)
     if isinstance(error, json.JSONDecodeError):
         return Failure("the Hub's answer cannot be read; it may be down", again=True, undone=not commits)
