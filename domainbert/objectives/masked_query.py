@@ -78,7 +78,7 @@ class QueryDecoder(nn.Module):
         column_T, column_S = (_column(sequence, num) for sequence in (sequence_T, sequence_S))
         seen = self.seen_norm(states_TD.float())
         asked = self.ask(self.query).expand(len(position_S), -1)
-        q, k = (self._turned(x, position) for x, position in ((asked, position_S), (self.key(seen), 0 * position_T)))
+        q, k = (self._turned(x, position) for x, position in ((asked, position_S), (self.key(seen), position_T)))
         query, key, value = (
             _laid_out(x, sequence, column, num).transpose(1, 2)
             for x, sequence, column in (
