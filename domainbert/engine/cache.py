@@ -54,6 +54,9 @@ class FeatureCache:
         for number in range(len(self._files)):
             self._read_index(number)
 
+    def __len__(self) -> int:
+        return len(self._places)
+
     def read(self, keys: Sequence[bytes]) -> Tensor | None:
         """Features of some samples end to end, ``(tokens, width)`` on the CPU; ``None`` where one is missing."""
         if any(key not in self._places for key in keys):

@@ -49,6 +49,11 @@ class FrozenEncoder:
         """Rows of its table of embeddings."""
         return int(embedding_weight(self.encoder.model).shape[0])
 
+    @property
+    def num_cached(self) -> int | None:
+        """Samples in its cache; ``None`` where it has none."""
+        return None if self._cache is None else len(self._cache)
+
     def to(self, device: torch.device, *, precision: str) -> None:
         """Move it, with weights in a precision."""
         model: nn.Module = self.encoder.model

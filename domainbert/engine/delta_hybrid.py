@@ -158,15 +158,18 @@ class DeltaHybridForMaskedLM(DeltaHybridPreTrainedModel):
         """Another one."""
         self.decoder = new
 
-    def forward(self, input_ids: Tensor | None = None, labels: Tensor | None = None, **kwargs: Any) -> MaskedLMOutput:
+    def forward(
+        self, input_ids: Tensor | None = None, position_ids: Tensor | None = None, labels: Tensor | None = None, **kwargs: Any
+    ) -> MaskedLMOutput:
         """Logits, ``(B, L, V)``, and the loss where there are labels.
 
         Args:
             input_ids: ``(B, L)``.
+            position_ids: places for softmax attention.
             labels: -100 where nothing is predicted.
             kwargs: for the encoder.
         """
-        out = self.model(input_ids=input_ids, **kwargs)
+        out = self.model(input_ids=input_ids, position_ids=position_ids, **kwargs)
         logits = self.decoder(self.norm(nn.functional.gelu(self.dense(out.last_hidden_state))))
         loss = None if labels is None else self.loss_function(logits, labels, vocab_size=self.config.vocab_size)
         return MaskedLMOutput(loss=loss, logits=logits, hidden_states=out.hidden_states)

@@ -225,7 +225,7 @@ class PackedEncoder:
             return None
         mask_BL, index_BL = mask_BL.to(place_T.device), index_BL.to(place_T.device)
         ids_BL = inputs.input_ids_T[index_BL].masked_fill(~mask_BL, self.model.config.pad_token_id or 0)
-        position_BL = column_L.to(place_T.device).expand_as(ids_BL)
+        position_BL = inputs.position_T[index_BL].where(mask_BL, column_L.to(place_T.device))
         # A mask of ones is left out: the library then takes its faster way.
         keys = {} if len(set(lengths)) == 1 else {"attention_mask": mask_BL.long()}
         labels = None if labels_S is None else labels_S[inside]

@@ -1,6 +1,7 @@
 """The objectives of a run where models are: each term's value of a micro-batch, and the parameters that belong to terms."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -54,6 +55,7 @@ class Losses:
         terms = self._stages[stage]
         layers = [layer for term in terms.values() for layer in term.layers]
         encoded = encoder.encode(inputs, wrapped=model, layers=layers, labels_S=_only_labels(terms, inputs))
+        encoded = replace(encoded, position_T=inputs.position_T, sequence_T=inputs.sequence_T)
         others = {}
         for name in dict.fromkeys(term.objective.companion for term in terms.values() if term.objective.companion):
             layers = [layer for term in terms.values() if term.objective.companion == name for layer in term.other_layers]

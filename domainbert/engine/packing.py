@@ -53,6 +53,17 @@ class Batch:
         """Positions to predict."""
         return int(np.count_nonzero(self.labels_T >= 0))
 
+    @property
+    def sample_T(self) -> Ints:
+        """Number of the sample that each token belongs to."""
+        return np.repeat(np.arange(len(self.length_N)), self.length_N)
+
+    def visible(self) -> "Batch":
+        """The tokens that are not hidden, in their places; companions' readings are left out."""
+        kept = self.labels_T < 0
+        length_N = np.bincount(self.sample_T[kept], minlength=len(self.length_N))
+        return Batch(self.input_ids_T[kept], self.labels_T[kept], self.position_T[kept], length_N)
+
     def take(self, rows: Ints) -> "Batch":
         """Some of the samples, in the order given."""
         starts = np.cumsum(self.length_N) - self.length_N

@@ -35,6 +35,7 @@ class StageTerms:
         if stage.corruption.select == "companion":
             named.append(str(stage.corruption.options["companion"]))
         self.companions = tuple(dict.fromkeys(named))
+        self.removes_hidden = any(term.removes_hidden for term in self._classes.values())
         self.labelled = any(term.on_labels for term in self._classes.values())
 
     def counts(self, batch: Batch) -> dict[str, int]:
@@ -58,7 +59,20 @@ class StageTerms:
             if each.companion:
                 places = replace(places, other_P=torch.searchsorted(others[each.companion].selected_S, found.other_P))
             units[each.title] = places
-        return replace(PackedInput.of(batch, rows=rows.numpy()), units=units, others=others, causal=self._causal)
+        if not self.removes_hidden:
+            return replace(PackedInput.of(batch, rows=rows.numpy()), units=units, others=others, causal=self._causal)
+        return replace(PackedInput.of(batch.visible()), units=self._among_visible(units, batch), others=others)
+
+    def _among_visible(self, units: Mapping[str, Units], batch: Batch) -> dict[str, Units]:
+        """Units where hidden tokens are left out: rows of visible ones, or the sequence and the place of a hidden one."""
+        row_T = torch.from_numpy(np.cumsum(batch.labels_T < 0) - 1)
+        sequence_T, position_T = torch.from_numpy(batch.sample_T), torch.from_numpy(batch.position_T)
+        return {
+            title: replace(found, row_P=sequence_T[found.row_P], position_P=position_T[found.row_P])
+            if self._classes[title].removes_hidden
+            else replace(found, row_P=row_T[found.row_P])
+            for title, found in units.items()
+        }
 
     def _find(self, batch: Batch, *, nothing: bool) -> dict[str, Units]:
         return {each.title: self._classes[each.title].find(each, self._tokens(batch, each, nothing=nothing)) for each in self.objectives}

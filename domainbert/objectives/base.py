@@ -9,7 +9,7 @@ T tokens of a micro-batch, P pairs of tokens, U units, S rows of the head, D hid
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -79,6 +79,7 @@ class Units:
         other_P: the companion's row that goes with each; empty without a companion.
         label_U: what is to be predicted; empty with a companion.
         per_sample: units of each sample that has any.
+        position_P: place in its sample of each, for terms that leave out what is hidden; ``row_P`` is then its sequence.
     """
 
     row_P: Tensor
@@ -87,6 +88,7 @@ class Units:
     other_P: Tensor
     label_U: Tensor
     per_sample: tuple[int, ...]
+    position_P: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.long))
 
     @classmethod
     def of(
@@ -122,7 +124,7 @@ class Units:
 
     def each(self, change: Callable[[Tensor], Tensor]) -> "Units":
         """The same with every tensor changed, such as moved to a device."""
-        names = ("row_P", "unit_P", "weight_P", "other_P", "label_U")
+        names = ("row_P", "unit_P", "weight_P", "other_P", "label_U", "position_P")
         changed: dict[str, Any] = {name: change(getattr(self, name)) for name in names}
         return replace(self, **changed)
 
@@ -149,11 +151,15 @@ class Encoded:
         logits_SV: of the head's rows.
         hidden: states of all tokens, ``(T, D)``, by layer: 0 the embeddings, -1 the last.
         nats: summed cross-entropy of the head's rows, where only that was asked; there are no logits then.
+        position_T: place of each token in its sample.
+        sequence_T: number of its sequence.
     """
 
     logits_SV: Tensor
     hidden: Mapping[int, Tensor]
     nats: Tensor | None = None
+    position_T: Tensor | None = None
+    sequence_T: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,12 +171,14 @@ class Sizes:
         other_size: of the companion; 0 without one.
         label_mean: of the training labels of the term's corpora; 0 where they have none.
         label_spread: their standard deviation; 1 where it is 0.
+        num_tokens: that the model can predict.
     """
 
     hidden_size: int
     other_size: int = 0
     label_mean: float = 0.0
     label_spread: float = 1.0
+    num_tokens: int = 0
 
 
 class Term(ABC):
@@ -187,6 +195,8 @@ class Term(ABC):
     """Whether the summed cross-entropy of its units' labels is all that it needs of them, its units being one row each."""
     on_labels: ClassVar[bool] = False
     """Whether it needs samples' labels."""
+    removes_hidden: ClassVar[bool] = False
+    """Whether what is hidden is left out of the model's input, for all terms of its stage."""
     published: ClassVar[bool] = False
     """Whether its head belongs to what a run publishes."""
 

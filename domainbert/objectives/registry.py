@@ -20,24 +20,34 @@ class Kind:
         keys: of ``[[stage.objective]]`` that it has beside those of every objective (kind, name, weight, data).
         positions: the default of that key; empty where a kind has no such key.
         attention: of the stages that may have it.
+        without_hidden: what it needs to stand in a stage that leaves hidden tokens out of the input: ``never``, ``visible`` positions, or
+            nothing; ``removes`` is the kind that leaves them out.
     """
 
     home: str
     keys: frozenset[str] = frozenset()
     positions: str = ""
     attention: str = BIDIRECTIONAL
+    without_hidden: str = ""
 
 
 COMMON = frozenset({"kind", "name", "weight", "data"})
 KINDS: Mapping[str, Kind] = {
-    "mlm": Kind("domainbert.objectives.mlm:MaskedTokens"),
+    "mlm": Kind("domainbert.objectives.mlm:MaskedTokens", without_hidden="never"),
     "clm": Kind("domainbert.objectives.clm:NextTokens", attention=CAUSAL),
+    "masked_query": Kind("domainbert.objectives.masked_query:MaskedQueries", without_hidden="removes"),
     "align": Kind(
         "domainbert.objectives.align:Alignment",
         frozenset({"companion", "positions", "layers", "distance", "projection", "match"}),
         positions="visible",
+        without_hidden="visible",
     ),
-    "logit": Kind("domainbert.objectives.logit:Logits", frozenset({"companion", "positions", "temperature"}), positions="hidden"),
+    "logit": Kind(
+        "domainbert.objectives.logit:Logits",
+        frozenset({"companion", "positions", "temperature"}),
+        positions="hidden",
+        without_hidden="never",
+    ),
     "regression": Kind("domainbert.objectives.regression:Regression", frozenset({"pooling"})),
 }
 

@@ -11,6 +11,7 @@ from domainbert.adapters.base import Adapter
 from domainbert.corpus.store import TokenStore
 from domainbert.engine.companions import FrozenEncoder, load_companion
 from domainbert.engine.losses import Losses
+from domainbert.engine.model import embedding_weight
 from domainbert.engine.reading import Reader
 from domainbert.engine.steps import Steps
 from domainbert.engine.terms import companions_of
@@ -86,7 +87,7 @@ def make_losses(
         if objective.companion:
             return Sizes(hidden, companions[objective.companion].hidden_size)
         if not term_class(objective.kind).on_labels:
-            return Sizes(hidden)
+            return Sizes(hidden, num_tokens=len(embedding_weight(model)))
         mean, spread = _label_scale(objective, recipe, stores)
         return Sizes(hidden, label_mean=mean, label_spread=spread)
 

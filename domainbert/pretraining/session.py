@@ -178,6 +178,9 @@ class Session:
         losses = make_losses(self.recipe, [span.stage for span in steps.spans], self.model, self.companions, self.stores)
         for companion in self.companions.values():
             prepare_companion(companion, self.recipe, readers[companion.name], device=args.device, rank=args.process_index)
+            if companion.num_cached is not None:
+                holds = f"{companion.num_cached:,} samples" if companion.num_cached else "nothing yet: features are computed and kept there"
+                self._say(f"companion {companion.name!r}: its cache {self.recipe.companion[companion.name].cache} holds {holds}")
         steps.share(rank=args.process_index, num_ranks=args.world_size)
         steps.training = training = self._sized(args)
         start = self._latest[0] if self._latest else 0

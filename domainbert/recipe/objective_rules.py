@@ -53,6 +53,7 @@ def _stage(stage: Stage, path: str, recipe: Recipe, trained: list[str], problems
         _objective(objective, f"{place}[{index}]", recipe, trained, problems) for index, objective in enumerate(stage.objective)
     )
     _attention(stage, path, problems)
+    _without_hidden(objectives, stage, path, problems)
     if stage.corruption.select == "companion" and problems.clean(join(path, "corruption.options")):
         _known_companion(str(stage.corruption.options["companion"]), join(path, "corruption.options.companion"), recipe, problems)
     return replace(stage, objective=objectives)
@@ -64,6 +65,22 @@ def _attention(stage: Stage, path: str, problems: Problems) -> None:
         if (wanted := KINDS[objective.kind].attention) != stage.attention:
             text = f"= {shown(objective.kind)} needs a stage with attention = {shown(wanted)}; this one has {shown(stage.attention)}"
             problems.add(join(path, f"objective[{index}].kind"), text, because=(attention,))
+
+
+def _without_hidden(objectives: tuple[Objective, ...], stage: Stage, path: str, problems: Problems) -> None:
+    """A stage that leaves hidden tokens out of the input has room for terms of visible ones only."""
+    removing = next((each for each in objectives if each.active and KINDS[each.kind].without_hidden == "removes"), None)
+    if removing is None:
+        return
+    corruption = join(path, "corruption")
+    if stage.corruption.mask != 1.0 and problems.clean(corruption):
+        text = f"= {stage.corruption.mask:g}: {shown(removing.kind)} leaves hidden tokens out of the input; set mask = 1.0, random = 0.0"
+        problems.add(join(corruption, "mask"), text)
+    for index, each in enumerate(objectives):
+        needs = KINDS[each.kind].without_hidden
+        if each.active and (needs == "never" or (needs == "visible" and each.positions != "visible")):
+            text = f"is of hidden tokens, which {shown(removing.kind)} leaves out of the input; take it away, or positions = \"visible\""
+            problems.add(f"{join(path, 'objective')}[{index}]", text)
 
 
 def _objective(objective: Objective, path: str, recipe: Recipe, trained: list[str], problems: Problems) -> Objective:

@@ -207,7 +207,7 @@ class Objective:
         data: names of the corpora that the term applies to; empty for all.
     """
 
-    kind: str = choice("mlm", "mlm", "clm", "align", "logit", "regression")
+    kind: str = choice("mlm", "mlm", "clm", "masked_query", "align", "logit", "regression")
     weight: float | Ramp = field(default=1.0, metadata={"low": 0.0})
     name: str = ""
     companion: str = ""

@@ -1,5 +1,6 @@
 """Steps on a random genome that a 6-mer companion reads too."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -22,17 +23,25 @@ def dna(kind: str, **options: int):
     return adapter.tokenizer(kind, adapter.tokenizer_kinds[kind](**options), iter(()), model_max_length=60)
 
 
-def dna_steps(
-    folder: Path, *, student: str = "character", companion: str = "kmer", phase: bool = False, corruption: Corruption = GROUPS,
-    objective: tuple[Objective, ...] = (ALIGN,), sources: frozenset[int] = frozenset({0, 1}), training: Training = TRAINING, **options: int,
-) -> tuple[Steps, Reader]:  # fmt: skip
-    """Steps on two corpora with a few unknown bases."""
-    adapter, rng = load_adapter("dna", options={"max_n_run": 5}), np.random.default_rng(0)
-    stores = []
+def random_genomes() -> dict[str, str]:
+    rng, genomes = np.random.default_rng(0), {}
     for name in ("main", "other"):
         letters = rng.choice(list("ACGT"), 3000)
         letters[rng.random(3000) < 0.01] = "N"
-        (folder / f"{name}.fa").write_text(f">{name}\n{''.join(letters)}\n")
+        genomes[name] = "".join(letters)
+    return genomes
+
+
+def dna_steps(
+    folder: Path, *, student: str = "character", companion: str = "kmer", phase: bool = False, corruption: Corruption = GROUPS,
+    objective: tuple[Objective, ...] = (ALIGN,), sources: frozenset[int] = frozenset({0, 1}), training: Training = TRAINING,
+    genomes: Mapping[str, str] | None = None, **options: int,
+) -> tuple[Steps, Reader]:  # fmt: skip
+    """Steps on two corpora with a few unknown bases."""
+    adapter = load_adapter("dna", options={"max_n_run": 5})
+    stores = []
+    for name, letters in (genomes or random_genomes()).items():
+        (folder / f"{name}.fa").write_text(f">{name}\n{letters}\n")
         corpus = Corpus(name=name, sources=(str(folder / f"{name}.fa"),), validation_fraction=0.0)
         stores.append(build_store(adapter, corpus, folder / name, make_tokenizer=lambda _: dna(student, **options), seed=0))
     reader = Reader("teacher", dna(companion), adapter, random_phase=phase, max_length=None, sources=sources)

@@ -123,6 +123,23 @@ def test_sparse_equals_dense(family: str) -> None:
 
 
 @pytest.mark.invariant
+@pytest.mark.parametrize("family", ["modernbert", "bert", "esm", "esm-absolute", "roberta", "deberta-v2", "delta-hybrid"])
+def test_what_is_left_out_moves_nothing(family: str) -> None:
+    """With hidden tokens left out, the others keep their places: each sequence alone through the library's model, told the places."""
+    shown, model = batch().visible(), models.build(family).eval()
+    encoder = PackedEncoder(models.build(family).eval())
+    alone, start = [], 0
+    with torch.no_grad():
+        for length in shown.length_N.tolist():
+            ids, places = (torch.from_numpy(each[start : start + length])[None] for each in (shown.input_ids_T, shown.position_T))
+            places = places + encoder.layout.position_offset
+            alone.append(model.base_model(input_ids=ids, attention_mask=torch.ones_like(ids), position_ids=places).last_hidden_state[0])
+            start += length
+        together = encoder.encode(PackedInput.of(shown), layers=(-1,)).hidden[-1]
+    torch.testing.assert_close(together, torch.cat(alone), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.invariant
 @families
 def test_checkpointed_activations_change_nothing(family: str) -> None:
     given = batch()

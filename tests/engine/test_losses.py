@@ -32,6 +32,7 @@ TERMS = {
     "both, pooled": replace(ALIGN, positions="both", match="pool", distance="cosine"),
     "relational": replace(ALIGN, distance="relational"),
     "one corpus": replace(ALIGN, data=("other",)),
+    "masked query": Objective("masked_query"),
 }
 
 
@@ -48,7 +49,7 @@ def teacher(size: int = 4107) -> PreTrainedModel:
 
 def losses(stages: list[Stage], *, size: int = 4107) -> Losses:
     frozen = FrozenEncoder("teacher", PackedEncoder(teacher(size)))
-    return Losses(stages, sizes=lambda _: Sizes(16, 24, label_mean=5.0, label_spread=2.0), companions={"teacher": frozen})
+    return Losses(stages, sizes=lambda _: Sizes(16, 24, label_mean=5.0, label_spread=2.0, num_tokens=11), companions={"teacher": frozen})
 
 
 def whole_step(steps: Steps, terms: Losses, *, num_ranks: int = 1) -> tuple[dict[str, float], dict[str, torch.Tensor]]:
@@ -173,3 +174,36 @@ def test_parameters_follow_the_seed_and_leave_the_global_generator_alone() -> No
     assert torch.equal(torch.rand(1), wanted)
 
 
+
+
+@pytest.mark.invariant
+def test_a_query_finds_what_its_definition_says(tmp_path: Path) -> None:
+    """Sample by sample and query by query: the library's model on the visible bases alone, in their places, then plain attention."""
+    steps, _ = dna_steps(tmp_path, objective=(Objective("masked_query"), ALIGN))
+    terms = losses([steps.spans[0].stage])
+    value, _ = whole_step(steps, terms)
+    batch, decoder = steps.batch(2), terms.heads["masked_query_head"].double()
+    model, total = student().eval(), 0.0
+    parts = (torch.from_numpy(each).split(batch.length_N.tolist()) for each in (batch.input_ids_T, batch.labels_T))
+    for ids, labels in zip(*parts, strict=True):
+        places = torch.arange(len(ids))
+        visible, hidden = places[labels < 0], places[labels >= 0]
+        with torch.no_grad():
+            states = model.bert(input_ids=ids[visible][None], position_ids=visible[None]).last_hidden_state[0].double()
+            seen = decoder.seen_norm(states)
+            keys, values = rotated(decoder.key(seen), visible), decoder.value(seen)
+            for place in hidden.tolist():
+                query = rotated(decoder.ask(decoder.query)[None], torch.tensor([place]))
+                found = ((keys @ query[0]) / 4).softmax(0) @ values  # one head of 16
+                x = decoder.query + decoder.out(found)
+                logits = decoder.predict(decoder.norm(x + decoder.mlp(decoder.mlp_norm(x))))
+                total += F.cross_entropy(logits, labels[place]).item()
+    assert value["masked_query"] == pytest.approx(total / steps[2].counts["masked_query"], rel=1e-5)
+
+
+def rotated(rows: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    """Each pair of halves as a complex number, turned by the place."""
+    half = rows.shape[1] // 2
+    angle = places[:, None] * 10_000.0 ** -(torch.arange(half, dtype=torch.float64) / half)
+    turned = torch.complex(rows[:, :half], rows[:, half:]) * torch.polar(torch.ones_like(angle), angle)
+    return torch.cat((turned.real, turned.imag), 1)

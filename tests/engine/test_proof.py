@@ -34,7 +34,7 @@ def prove(model: PreTrainedModel) -> Layout:
 
 
 @pytest.mark.invariant
-@pytest.mark.parametrize("family", ["bert", "esm", "xlm-roberta", "distilbert", "deberta-v2", "deberta-v2-convolution"])
+@pytest.mark.parametrize("family", ["bert", "esm", "xlm-roberta", "distilbert", "deberta-v2", "deberta-v2-convolution", "delta-hybrid"])
 def test_families_of_the_table_prove_what_it_says(family: str) -> None:
     model = models.build(family)
     assert prove(model) == layout.layout_of(model)

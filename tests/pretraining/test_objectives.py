@@ -1,6 +1,7 @@
 """Runs with objectives beside masked-language modelling: what they log, leave behind, resume, and refuse before they train."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -91,6 +92,24 @@ def test_without_reconstruction_only_the_features_count(recipe: Path, teacher: P
     options = ("stage.mlm.objectives.mlm=0.0", "stage.mlm.steps=6", *GROUPS)
     domainbert("pretrain", "--recipe", recipe, "--teacher", teacher, "--output", tmp_path / "run", *options)
     assert all("loss_mlm" not in line and line["loss"] == pytest.approx(line["loss_align"]) for line in lines(tmp_path / "run"))
+
+
+def test_queries_reconstruct_what_the_encoder_never_sees(recipe: Path, teacher: Path, domainbert: Program, tmp_path: Path) -> None:
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    arguments = ("pretrain", "--recipe", recipe, "--teacher", teacher, *GROUPS, "stage.mlm.objectives={masked_query = 1.0}")
+    domainbert(*arguments, "--output", whole)
+    logged = lines(whole)
+    assert all(line["loss"] == pytest.approx(line["loss_masked_query"] + line["loss_align"], rel=1e-6) for line in logged)
+    assert logged[-1]["loss_masked_query"] < 0.8 * logged[0]["loss_masked_query"]
+    assert not (whole / "model" / "heads.safetensors").exists(), "the decoder is a tool of training"
+    # Its weights are part of a checkpoint: a run that goes on from one ends as the whole did.
+    shutil.copytree(whole, stopped)
+    for gone in ("step-12", "step-14"):
+        shutil.rmtree(stopped / "checkpoints" / gone)
+    (stopped / "evaluation.json").unlink()
+    shutil.rmtree(stopped / "model")
+    domainbert("resume", stopped)
+    assert (stopped / "model" / "model.safetensors").read_bytes() == (whole / "model" / "model.safetensors").read_bytes()
 
 
 def test_predictions_are_distilled_between_models_of_one_vocabulary(
@@ -184,10 +203,12 @@ def test_cached_features_change_nothing(
 ) -> None:
     cache = f"distillation.cache={tmp_path / 'cache'}"
     arguments = ("pretrain", "--recipe", recipe, "--teacher", teacher, "distillation.phase=random", cache, *GROUPS)
-    domainbert(*arguments, "--output", tmp_path / "first")
+    first = domainbert(*arguments, "--output", tmp_path / "first")
+    assert "holds nothing yet: features are computed and kept there" in " ".join(first.stderr.split())
     # The second run never asks the teacher.
     monkeypatch.setattr(FeatureCache, "write", lambda *_: pytest.fail("a feature was computed again"))
-    domainbert(*arguments, "--output", tmp_path / "second")
+    second = domainbert(*arguments, "--output", tmp_path / "second")
+    assert re.search(r"companion 'teacher': its cache .* holds \d+ samples", " ".join(second.stderr.split()))
     for run in ("first", "second"):
         assert values(tmp_path / run) == values(distilled)
         assert (tmp_path / run / "model" / "model.safetensors").read_bytes() == (distilled / "model" / "model.safetensors").read_bytes()

@@ -82,7 +82,14 @@ def test_weights_may_change_and_names_tell_terms_apart(recipe):
     assert [each.title for each in loaded.stage[0].objective] == ["near", "far"]
 
 
+MASKS = "[stage.corruption]\nmask = 1.0\nrandom = 0.0\n"
+MLM, QUERY = (f"[[stage.objective]]\nkind = '{kind}'\n" for kind in ("mlm", "masked_query"))
 COMPANION = "[stage.corruption]\nselect = 'companion'\noptions = {companion = 'techer'}\n"
+
+
+def test_queries_stand_beside_alignment_at_visible_positions(recipe):
+    loaded = recipe(MINIMAL + STAGE + MASKS + QUERY + align() + "[[stage.objective]]\nkind = 'mlm'\nweight = 0.0\n" + TEACHER)
+    assert [each.kind for each in loaded.stage[0].objective if each.active] == ["masked_query", "align"]
 
 
 @pytest.mark.parametrize(
@@ -104,6 +111,9 @@ COMPANION = "[stage.corruption]\nselect = 'companion'\noptions = {companion = 't
         (STAGE + align(weight=0) + TEACHER, "stage[0].objective has no objective with a weight above 0"),
         (STAGE + COMPANION + align() + TEACHER, 'stage[0].corruption.options.companion = "techer" is no companion; there are'),
         (STAGE + align() + TEACHER + "trust_remote_code = true\n", "companion.teacher.trust_remote_code = true needs a pinned revision"),
+        (STAGE + QUERY, 'stage[0].corruption.mask = 0.8: "masked_query" leaves hidden tokens out of the input; set mask = 1.0, random'),
+        (STAGE + MASKS + MLM + QUERY, 'stage[0].objective[0] is of hidden tokens, which "masked_query" leaves out of the input; take it'),
+        (STAGE + MASKS + QUERY + align(positions="'both'") + TEACHER, "stage[0].objective[1] is of hidden tokens, which"),
         (STAGE + align() + TEACHER + "train = true\n", "companion.teacher.train = true: only frozen companions are supported"),
         (STAGE + align() + TEACHER + "modle = 'x'\n", "unknown key 'companion.teacher.modle': did you mean"),
         (
