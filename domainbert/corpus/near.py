@@ -1,11 +1,12 @@
-"""Entries that are nearly another one, found with one byte of memory an entry.
+"""Entries that are nearly another one, as they are or read backwards, found with one byte of memory an entry.
 
 MinHash with one permutation (Li, Owen and Zhang 2012) and densification (Shrivastava 2017) over runs of ``SHINGLE`` bytes; candidates by
 banding (Broder 1997; Leskovec, Rajaraman and Ullman, chapter 3), confirmed by the share of equal values in their signatures. That share
-estimates the Jaccard similarity of two entries with a standard error of at most 0.045. Signatures and bands lie on disk.
+estimates the Jaccard similarity of two entries with a standard error of at most 0.045. Signatures and bands lie on disk. Where a domain
+reads its entries both ways, an entry is the runs of its two readings together, so both have one signature.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,16 +23,18 @@ BAND = np.dtype([("key", "<u8"), ("entry", "<u8")])
 _EMPTY = np.uint32(0xFFFFFFFF)
 _PROBES = np.random.default_rng(20261124).integers(0, NUM_BINS, (64, NUM_BINS))  # where an empty bin looks for a value
 
+Mirror = Callable[[str], str | None]
 Signature = NDArray[np.uint32]
 
 
-def near_duplicates(staging: Staging, known: NDArray[np.bool_], threshold: float) -> NDArray[np.bool_]:
+def near_duplicates(staging: Staging, known: NDArray[np.bool_], threshold: float, mirror: Mirror) -> NDArray[np.bool_]:
     """Whether each entry is similar to an earlier one, directly or through others.
 
     Args:
         staging: the staged corpus.
         known: entries that are left out already.
         threshold: least estimated Jaccard similarity, above 0.
+        mirror: the adapter's other reading of a text; ``None`` results mean there is none.
 
     Returns:
         One byte an entry; ``False`` for entries that are ``known``.
@@ -43,7 +46,7 @@ def near_duplicates(staging: Staging, known: NDArray[np.bool_], threshold: float
     try:
         with Buckets(staging.folder, BAND, num_bands * staging.num_entries) as buckets:
             with path.open("wb") as file:
-                for entry, signature in enumerate(_signatures(staging, known)):
+                for entry, signature in enumerate(_signatures(staging, known, mirror)):
                     file.write((np.full(NUM_BINS, _EMPTY) if signature is None else signature).data)
                     if signature is not None:
                         buckets.add(_bands(signature, rows, entry))
@@ -67,16 +70,20 @@ def similarity(one: Signature, other: Signature) -> float:
     return float(np.mean(one == other))
 
 
-def signature(chunks: Iterator[bytes]) -> Signature | None:
-    """The signature of a text; ``None`` where it is too short to have one."""
+def signature(chunks: Iterator[bytes], mirror: Mirror = lambda _: None) -> Signature | None:
+    """The signature of a text and its other reading; ``None`` where it is too short to have one."""
     values = np.full(NUM_BINS, _EMPTY, np.uint32)
     tail, num_shingles = b"", 0
     for chunk in chunks:
         data = tail + chunk
-        hashes = shingles(data, SHINGLE)
-        num_shingles += len(hashes)
-        np.minimum.at(values, (hashes >> np.uint64(57)).astype(np.int64), (hashes & np.uint64(0xFFFFFFFE)).astype(np.uint32))
+        # Mirrored block by block: with the tail of the block before it, each holds whole the runs that begin in it.
+        mirrored = mirror(data.decode(errors="ignore"))
+        for reading in (data,) if mirrored is None else (data, mirrored.encode()):
+            hashes = shingles(reading, SHINGLE)
+            np.minimum.at(values, (hashes >> np.uint64(57)).astype(np.int64), (hashes & np.uint64(0xFFFFFFFE)).astype(np.uint32))
+        num_shingles += len(data) - len(tail)
         tail = data[-(SHINGLE - 1) :]
+    num_shingles -= SHINGLE - 1
     if num_shingles < FEWEST:
         return None
     filled = values != _EMPTY
@@ -92,14 +99,15 @@ def signature(chunks: Iterator[bytes]) -> Signature | None:
     return values
 
 
-def _signatures(staging: Staging, known: NDArray[np.bool_]) -> Iterator[Signature | None]:
+def _signatures(staging: Staging, known: NDArray[np.bool_], mirror: Mirror) -> Iterator[Signature | None]:
     position = number = 0
     with staging.text.open("rb") as text:
         for entries in staging.entries():
             for length in entries["bytes"].tolist():
                 text.seek(position)
                 places = range(0, length, CHUNK)
-                yield None if known[number] else signature(text.read(min(CHUNK, length - place)) for place in places)
+                blocks = (text.read(min(CHUNK, length - place)) for place in places)
+                yield None if known[number] else signature(blocks, mirror)
                 position, number = position + length, number + 1
 
 

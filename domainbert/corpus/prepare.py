@@ -85,7 +85,7 @@ def prepare(adapter: Adapter, corpus: Corpus, folder: Path, *, seed: int, report
     _count(drops, "duplicate", duplicate, staging)
     if corpus.near_duplicates > 0:
         report("comparing", staging.num_characters)
-        near = near_duplicates(staging, duplicate, corpus.near_duplicates)
+        near = near_duplicates(staging, duplicate, corpus.near_duplicates, adapter.mirror)
         _count(drops, "near_duplicate", near, staging)
         duplicate |= near
     drops.counts += staging.filtered.counts

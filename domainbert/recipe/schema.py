@@ -82,10 +82,12 @@ class Corpus:
         role: ``train`` on it; ``replay``, general text that stages mix in by weight, against forgetting; ``validation``, all held out;
             ``meter``, general text that is all held out. Held-out general text measures what the base forgets.
         exclude_files: evaluation texts, in any format of the adapter; records that overlap with one are left out.
-        near_duplicates: estimated similarity from which an entry counts as a copy of an earlier one; 0 for exact copies only.
+        near_duplicates: estimated similarity from which an entry counts as a copy of an earlier one, or of what it is read backwards;
+            0 for exact copies only.
         min_characters: shorter records are left out.
         max_characters: longer ones; 0 for no limit.
-        max_boilerplate: share of a record's characters in lines that it holds already; 1 for no limit.
+        max_boilerplate: share of a record's characters in lines that this record holds already (what other records hold is not looked
+            at: near_duplicates does that for whole entries); 1 for no limit.
         card: its data card, a file or a shipped one's name: what a published model says of where its text comes from.
     """
 

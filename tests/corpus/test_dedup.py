@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domainbert.corpus import buckets
+from domainbert.corpus import buckets, near
 from domainbert.corpus.buckets import Buckets
 from domainbert.corpus.dedup import FINGERPRINT
 
@@ -25,6 +25,18 @@ def test_exact_and_mirrored_copies_go_and_the_first_stays(build, fasta, entries,
     assert store.manifest.drops == {"duplicate": 2}
     assert store.manifest.first_drops == {"duplicate": "genome.fa copy"}
     assert store.manifest.num_entries == 2
+
+
+def test_near_copies_are_found_on_either_strand(build, fasta, entries, sequence, reverse_complement, monkeypatch):
+    monkeypatch.setattr(near, "CHUNK", 500)
+    texts = {f"chr{n}": sequence(4000, n) for n in range(4)}
+    changed = [texts["chr1"][:1500] + "A" * 9 + texts["chr1"][1500:], texts["chr2"][:-30]]
+    mirrored = [reverse_complement(text) for text in changed]
+    store = build(fasta({**texts, "near": changed[0], "near_mirror": mirrored[1]}), near_duplicates=0.8, **EVERYTHING)
+    assert list(entries(store)) == list(texts)
+    assert store.manifest.drops == {"near_duplicate": 2}
+    assert store.manifest.first_drops == {"near_duplicate": "genome.fa near"}
+    assert list(entries(build(fasta({**texts, "a": changed[0], "b": mirrored[1]}), **EVERYTHING))) == [*texts, "a", "b"]
 
 
 @pytest.mark.parametrize("length", [40, 64, 130, 256])
