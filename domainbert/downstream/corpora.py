@@ -166,9 +166,7 @@ def _measured(request: TextRequest, reader: Reader, held_out: HeldOut) -> dict[s
     own = held_out if reader.role != "base" else held_out.read_by(reader.tokenizer, reader.vocabulary)
     found: dict[str, Any] = {"name": reader.name, "role": reader.role}
     if "masked" in request.measures:
-        found["masked"] = {
-            kind: asdict(bits) for kind, bits in (own.rough if reader.role == "random" else own.full)(reader.encoder).items()
-        }
+        found["masked"] = {kind: asdict(bits) for kind, bits in own.full(reader.encoder).items()}
     sizes = {"micro_batch_tokens": MICRO_BATCH_TOKENS}
     if "diffusion" in request.measures:
         found["diffusion"] = asdict(

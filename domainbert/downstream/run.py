@@ -16,7 +16,7 @@ from domainbert.downstream.corpora import TextRequest, measure_texts
 from domainbert.downstream.dataset import Dataset, Split, load_dataset, split_rows, thinned
 from domainbert.downstream.finetune import FineTuning, finetuned_opponent, score_rows
 from domainbert.downstream.heads import has_head, head_opponent
-from domainbert.downstream.metrics import interval, intervals
+from domainbert.downstream.metrics import LOWER_IS_BETTER, interval, intervals
 from domainbert.downstream.opponents import Opponent, encoder_opponent, random_encoder, trivial_opponents
 from domainbert.downstream.task import DRAWN, METRICS, Task, find_task, way_of_splitting, with_split
 from domainbert.durable import write_text
@@ -128,9 +128,10 @@ def _evaluated(
     adapter = encoders[0][3].adapter
     findings = audit(everything, split_rows(everything, seed=0), adapter, stores, encoders[0][3])
     lines: list[dict[str, Any]] = []
-    drawn: dict[str, Any] = {}
+    drawn: dict[Any, Any] = {}
     for opponent in _opponents(request, dataset, encoders, adapter, report):
         lines.append(_line(dataset, splits, opponent, drawn))
+    _compare_with_trivial(lines, drawn, task.primary)
     return {
         "summary": task.summary,
         "adapter": adapter.name,
@@ -166,7 +167,7 @@ def _opponents(
     return [*found, *trivial_opponents(dataset, adapter.baselines())]
 
 
-def _line(dataset: Dataset, splits: Sequence[Split], opponent: Opponent, drawn: dict[str, Any]) -> dict[str, Any]:
+def _line(dataset: Dataset, splits: Sequence[Split], opponent: Opponent, drawn: dict[Any, Any]) -> dict[str, Any]:
     """Scores of one opponent: mean and spread over seeds, an interval from the first seed's test rows, the difference to the base."""
     values: list[dict[str, float]] = []
     for seed, split in enumerate(splits):
@@ -177,15 +178,32 @@ def _line(dataset: Dataset, splits: Sequence[Split], opponent: Opponent, drawn: 
     rows, metric = splits[0].test, dataset.task.primary
     groups = [dataset.groups[row] for row in rows.tolist()]
     samples = intervals(lambda chosen: score_rows(dataset, rows[chosen], _chosen(first, chosen), only=metric)[metric], groups, len(rows))
-    if opponent.role in ("base", "random", "model"):
-        drawn[f"{opponent.role} {opponent.method}"] = samples
+    drawn[opponent.name, opponent.role, opponent.method] = samples
     scores = {name: _spread([value[name] for value in values]) for name in METRICS[dataset.task.kind]}
     line = {"name": opponent.name, "role": opponent.role, "method": opponent.method, "scores": scores}
     line["interval"] = asdict(interval(samples))
-    model = drawn.get(f"model {opponent.method}")
+    model = next((drawn[key] for key in drawn if key[1:] == ("model", opponent.method)), None)
     if opponent.role in ("base", "random") and model is not None:
-        line["model_minus_this"] = {"mean": float(np.nanmean(model - samples)), **asdict(interval(model - samples))}
+        line["model_minus_this"] = _difference(model, samples)
     return line
+
+
+def _compare_with_trivial(lines: "list[dict[str, Any]]", drawn: Mapping[Any, Any], metric: str) -> None:
+    """The best trivial line gets the difference of the best of the model's: the question that decides whether an encoder is needed."""
+
+    def value(line: Mapping[str, Any]) -> float:
+        mean = line["scores"][metric]["mean"]
+        return -math.inf if not math.isfinite(mean) else -mean if metric in LOWER_IS_BETTER else mean
+
+    model, trivial = ([line for line in lines if line["role"] == role] for role in ("model", "trivial"))
+    if model and trivial:
+        best, its = (max(found, key=value) for found in (trivial, model))
+        samples = (drawn[line["name"], line["role"], line["method"]] for line in (its, best))
+        best["model_minus_this"] = _difference(*samples)
+
+
+def _difference(model: Any, other: Any) -> dict[str, float]:
+    return {"mean": float(np.nanmean(model - other)), **asdict(interval(model - other))}
 
 
 def _spread(values: Sequence[float]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pytest
 from domainbert.adapters.dna import DnaAdapter
 from domainbert.downstream.corpora import TextRequest, measure_texts
 from domainbert.downstream.run import Request, evaluate
+from domainbert.downstream.tables import render
 from domainbert.engine.model import build_model
 from domainbert.errors import CorpusError, ModelError
 from domainbert.publishing.model_folder import write_model_folder
@@ -92,3 +93,19 @@ def test_command_line(dna_model, genome, tmp_path, program):
     code, _, prose = program("evaluate", dna_model(), "--corpus", tmp_path / "none.fa")
     assert code == 2
     assert "none.fa" in prose
+
+
+def test_parts_of_a_text_are_told_apart(domain_model, tmp_path):
+    """Salts in cubes of different edges: elements, numbers and symmetry each have their own figure."""
+    cells = [
+        {"atomic_numbers": [metal, 17], "frac_coords": [[0, 0, 0], [0.5] * 3], "lattice": (np.eye(3) * (3 + edge / 7)).tolist()}
+        for metal in (3, 11, 19, 37) for edge in range(10)
+    ]  # fmt: skip
+    (tmp_path / "salts.jsonl").write_text("\n".join(map(json.dumps, cells)))
+    model = str(domain_model("crystals", "symbol"))
+    results = evaluate(Request(model, texts=TextRequest((str(tmp_path / "salts.jsonl"),))))
+    parts = lines(results["texts"])["model"]["masked"]["unit"]["parts"]
+    assert parts.keys() == {"element", "number", "symmetry", "kind ordered"}
+    shown = [line.split() for line in render(results).splitlines()]
+    for name, bits in parts.items():
+        assert [*name.split(), f"{bits['num_letters']:,}", f"{bits['bits']:.3f}"] in [line[: len(name.split()) + 2] for line in shown]

@@ -62,6 +62,10 @@ def test_company_of_a_score(dna_model, task, method):
     assert abs(found["trivial", "logistic"]["scores"]["mcc"]["mean"]) < 0.6
     assert len(model["scores"]["mcc"]["values"]) == 2
     assert set(found["base", method]["model_minus_this"]) == {"mean", "low", "high"}
+    trivial = found["trivial", "logistic"]
+    apart = model["scores"]["mcc"]["values"][0] - trivial["scores"]["mcc"]["values"][0]  # the first seed's rows are drawn anew
+    assert trivial["model_minus_this"]["mean"] == pytest.approx(apart, abs=0.03)
+    assert "model_minus_this" not in found["majority", "-"]
     assert results == evaluate(request)
     text = render(results)
     assert text.index("exact duplicates") < text.index("MCC (95 %)")
