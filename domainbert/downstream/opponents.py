@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 import torch
 from scipy import sparse
-from sklearn.preprocessing import StandardScaler
 from transformers import AutoModelForMaskedLM
 
 from domainbert.adapters.base import Baseline
 from domainbert.downstream.dataset import Dataset, Ints, pick
-from domainbert.downstream.pair_kernels import Halves, distinct, fits, product_kernel
+from domainbert.downstream.pair_kernels import Halves, cosines, distinct, fits, gaussian, product_kernel
 from domainbert.downstream.probes import Features, fit
 from domainbert.embedding.encoder import Encoder
 from domainbert.embedding.loading import quiet_transformers
@@ -57,9 +56,8 @@ def encoder_opponent(encoder: Encoder, dataset: Dataset, *, name: str, role: str
     if learner == "kernel":
         if not fits(dataset):
             raise ModelError(f"task {dataset.task.name!r}: method 'kernel' is for numbers of pairs, of few distinct halves; use 'probe'")
-        halves = (encoder.encode(distinct(texts)[0], mirror=mirror) for texts in (dataset.texts, dataset.seconds))
-        first, second = (StandardScaler().fit_transform(vectors) for vectors in halves)
-        return Opponent(name, role, method, product_kernel(dataset, lambda train: (first, second)))
+        first, second = (encoder.encode(distinct(texts)[0], mirror=mirror) for texts in (dataset.texts, dataset.seconds))
+        return Opponent(name, role, method, product_kernel(dataset, lambda train: (first, second), gaussian))
     vectors = encoder.encode(dataset.texts, mirror=mirror)
     if dataset.seconds:
         other = encoder.encode(dataset.seconds, mirror=mirror)
@@ -78,7 +76,7 @@ def trivial_opponents(dataset: Dataset, baselines: Sequence[Baseline]) -> list[O
     for baseline in baselines:
         if baseline.products:
             if fits(dataset):
-                found.append(Opponent(baseline.name, "trivial", "kernel", product_kernel(dataset, _halves_of(dataset, baseline))))
+                found.append(Opponent(baseline.name, "trivial", "kernel", product_kernel(dataset, _halves_of(dataset, baseline), cosines)))
             continue
         learn = _on_features(dataset, _fitted_features(dataset, baseline), baseline.learner)
         learner = {"linear": "ridge" if dataset.task.kind == "regression" else "logistic"}.get(baseline.learner, baseline.learner)

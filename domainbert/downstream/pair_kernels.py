@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator, cg
-from sklearn.preprocessing import normalize
+from sklearn.metrics.pairwise import euclidean_distances
+from sklearn.preprocessing import StandardScaler, normalize
 
 from domainbert.downstream.dataset import Dataset, Ints
 from domainbert.downstream.metrics import LOWER_IS_BETTER, score
@@ -20,6 +21,8 @@ from domainbert.downstream.metrics import LOWER_IS_BETTER, score
 Floats = NDArray[np.float64]
 Halves = Callable[[Ints], tuple[Any, Any]]
 """From train rows to features of the distinct first and second halves, ``(M, F)`` and ``(Q, F)``."""
+
+Kernel = Callable[[Any], Floats]
 
 STRENGTHS = (0.1, 1.0, 10.0, 100.0)  # what is added to the kernel's diagonal
 MAX_DISTINCT = 8000  # of a half: its kernel takes half a gigabyte
@@ -39,14 +42,20 @@ def distinct(texts: Sequence[str]) -> tuple[list[str], Ints]:
     return list(numbers), place
 
 
-def product_kernel(dataset: Dataset, halves: Halves) -> Callable[[Ints, Ints, Ints, int], Floats]:
-    """A learner on kernels of cosines; its strength is chosen on validation rows."""
+def product_kernel(dataset: Dataset, halves: Halves, kernel: Kernel) -> Callable[[Ints, Ints, Ints, int], Floats]:
+    """A learner on the product of each half's kernel; its strength is chosen on validation rows.
+
+    Args:
+        dataset: the task's rows.
+        halves: features of the distinct halves.
+        kernel: ``cosines`` of features that are never negative, ``gaussian`` of any.
+    """
     first_N, second_N = distinct(dataset.texts)[1], distinct(dataset.seconds)[1]
     metric = dataset.task.primary
     sign = -1 if metric in LOWER_IS_BETTER else 1
 
     def learn(train: Ints, validation: Ints, test: Ints, seed: int) -> Floats:
-        one_MM, other_QQ = (_cosines(features) for features in halves(train))
+        one_MM, other_QQ = (kernel(features) for features in halves(train))
         mean = float(dataset.labels[train].mean())
 
         def spread(weights: Floats, rows: Ints, wanted: Ints) -> Floats:
@@ -70,7 +79,16 @@ def product_kernel(dataset: Dataset, halves: Halves) -> Callable[[Ints, Ints, In
     return learn
 
 
-def _cosines(features: Any) -> Floats:
+def cosines(features: Any) -> Floats:
+    """Of each text and each, ``(N, N)``."""
     scaled = normalize(features)
     product = scaled @ scaled.T
     return np.asarray(product.toarray() if hasattr(product, "toarray") else product, np.float64)
+
+
+def gaussian(features: Any) -> Floats:
+    """As wide as the median squared distance of texts, each feature in standard deviations, ``(N, N)``."""
+    squares = euclidean_distances(StandardScaler().fit_transform(features), squared=True)
+    apart = squares[squares > 0]
+    found: Floats = np.exp(-squares / (np.median(apart) if len(apart) else 1.0))
+    return found

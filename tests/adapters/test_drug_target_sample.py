@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from domainbert.adapters.drug_target import DrugTargetAdapter
+from domainbert.resources import data_card_files
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +18,8 @@ def sample():
 def test_data_card_says_what_the_corpus_is(sample):
     from huggingface_hub import DatasetCard
 
-    card = DatasetCard((Path(__file__).parents[2] / "data_cards" / "drug-target-sample.md").read_text())
+    assert f"{DrugTargetAdapter.name}-sample" in data_card_files(), "publish finds it by that name"
+    card = DatasetCard((Path(__file__).parents[2] / "data_cards" / "drug_target-sample.md").read_text())
     text = " ".join(card.text.split())
     parts = Counter(record.group.split(" ")[0] for record in sample)
     labels = np.array([record.label for record in sample])

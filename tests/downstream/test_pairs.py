@@ -10,7 +10,7 @@ from domainbert.downstream.audit import audit
 from domainbert.downstream.dataset import load_dataset, split_rows, whole_texts
 from domainbert.downstream.metrics import concordance, score
 from domainbert.downstream.opponents import trivial_opponents
-from domainbert.downstream.pair_kernels import STRENGTHS, distinct, product_kernel
+from domainbert.downstream.pair_kernels import STRENGTHS, cosines, distinct, product_kernel
 from domainbert.downstream.task import find_task, with_split
 from domainbert.errors import CorpusError, RecipeError
 
@@ -118,7 +118,7 @@ def test_the_product_kernel_is_kernel_ridge_regression_on_pairs(write):
     place = [[texts.index(text) for text in distinct(dataset_texts)[0]] for texts, dataset_texts in (
         (drugs, dataset.texts), ([f"|{text}" for text in targets], dataset.seconds),
     )]  # fmt: skip
-    learn = product_kernel(dataset, lambda train: (first[place[0]], second[place[1]]))
+    learn = product_kernel(dataset, lambda train: (first[place[0]], second[place[1]]), cosines)
     train, test = np.arange(0, len(rows), 2), np.arange(1, len(rows), 2)
     kernels = [
         cosine_similarity(first)[np.ix_(*[[i for i, _ in rows]] * 2)],

@@ -174,6 +174,17 @@ def test_pairs_that_were_trained_on_are_noticed(run: Path, folder: Path, domainb
     assert found["warns"] and 0 < found["figures"]["test_texts_seen"] < found["figures"]["test_texts"] == task["split"]["test"]
 
 
+def test_kernels_of_vectors_are_for_pairs(run: Path, folder: Path, domainbert: Run) -> None:
+    command = ("evaluate", run, "--task", folder / "task.toml", "--method", "kernel", "--split", "random", "--seeds", 1, "--json")
+    scores = {line["role"]: line["scores"]["mse"]["mean"] for line in json.loads(domainbert(*command).stdout)["tasks"]["task"]["scores"]}
+    assert scores["model"] < 0.5 * scores["majority"], "every half is known, and affinities are sums"
+    (folder / "alone.toml").write_text(
+        'text = "drug"\nkind = "regression"\nlabels = ["affinity"]\nfiles = { all = "pairs.csv" }\n[split]\nby = "random"\n'
+    )
+    done = domainbert("evaluate", run, "--task", folder / "alone.toml", "--method", "kernel", status=2)
+    assert "method 'kernel' is for numbers of pairs" in done.stderr
+
+
 def test_a_head_that_is_not_there(run: Path, folder: Path, domainbert: Run, tmp_path: Path) -> None:
     for name in ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "domainbert.json"):
         (tmp_path / name).write_bytes((run / "model" / name).read_bytes())

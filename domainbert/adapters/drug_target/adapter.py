@@ -114,7 +114,7 @@ class DrugTargetAdapter(Adapter):
         return self._targets.is_target(token) if token.startswith("##") else self._drugs.is_target(token)
 
     def sample(self) -> Iterator[Record]:
-        """Real drugs and made-up targets with made-up affinities (data_cards/drug-target-sample.md)."""
+        """Real drugs and made-up targets with made-up affinities (data_cards/drug_target-sample.md)."""
         from domainbert.adapters.drug_target import reading, sample
 
         return reading.judged(sample.pairs(), DrugTargetOptions(), Drops())

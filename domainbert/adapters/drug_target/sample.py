@@ -8,7 +8,7 @@ Drugs are molecules that RDKit ships, targets chains of the built-in protein fam
 where of each product the first factor is a property of the drug and the second one a share of the target's residues, both in standard
 deviations; ``family`` is a number of the target's family. So a part follows from the drug alone, a part from the target alone, and a part
 from which meets which. What comes out below 5 is 5: the assay ends at 10 micromolar, as that of DAVIS does. A quarter of all pairs is
-measured. data_cards/drug-target-sample.md gives the shares.
+measured. data_cards/drug_target-sample.md gives the shares.
 
 Only uniform doubles of NumPy's PCG64 are drawn.
 """

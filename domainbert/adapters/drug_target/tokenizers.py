@@ -2,6 +2,9 @@
 
 ``CCC`` is propane and three cysteines. What lies behind the bar is one piece for the pre-tokenizer, and a BPE model without merges takes
 it apart: each letter but the first, which is the bar, gets the prefix of a continued piece. So residues are tokens of their own.
+
+A special token that a person writes into a target, such as ``<mask>``, ends that piece, and letters behind it are read as SMILES: hide a
+residue by putting the mask's id in the place of its own.
 """
 
 from string import ascii_letters, digits, punctuation
