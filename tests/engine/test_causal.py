@@ -170,7 +170,7 @@ def test_the_probe_on_a_real_base() -> None:
     ids = np.arange(1000, 30000)
     targets = np.isin(np.arange(model.config.vocab_size), ids)
     words = Vocabulary(model.config.vocab_size, (101,), (102,), 103, 0, targets, targets.astype(int))
-    require_causal(encoder, words, max_length=256)
+    require_causal(encoder, words, max_length=40)
     model.get_input_embeddings().register_forward_hook(shifted)
     with pytest.raises(ModelError, match="'bert' leaks the future"):
-        require_causal(encoder, words, max_length=256)
+        require_causal(encoder, words, max_length=40)
