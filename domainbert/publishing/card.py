@@ -10,7 +10,7 @@ from domainbert.publishing.data_card import provenance_table
 from domainbert.publishing.facts import RunFacts
 from domainbert.publishing.provenance import Provenance, source_name
 from domainbert.publishing.results import model_index, other_figures, parts_table, table
-from domainbert.recipe.schema import GENERAL, SCRATCH
+from domainbert.recipe.schema import CAUSAL, GENERAL, SCRATCH, Stage
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelCardData
@@ -68,11 +68,12 @@ def _opening(facts: RunFacts, place: str) -> str:
     start = "random weights" if base == SCRATCH else f"`{Path(base).name if Path(base).exists() else base}`"
     before = line_before(facts.architecture)
     needs = f"\n\ntransformers lacks this architecture: install domainbert, and write `{before}` before you load it." if before else ""
+    causal = "causal and then " if any(stage.attention == CAUSAL for stage in facts.recipe.stage) else ""
     described = f"\n\n{facts.recipe.card.description}" if facts.recipe.card.description else ""
     return f"""# {facts.name}
 
 An encoder for the domain *{facts.recipe.adapter}*: {facts.architecture}, {facts.num_parameters:,} parameters, trained from {start}
-with domainbert by masked-language modelling.{described}{needs}
+with domainbert by {causal}masked-language modelling.{described}{needs}
 
 ```python
 {loading_lines(place, before=before)}
@@ -108,14 +109,10 @@ def _pictures(pictures: Sequence[str]) -> str:
 
 def _training(facts: RunFacts) -> str:
     training = facts.recipe.training
-    stages = "; ".join(
-        f"{stage.name} (objective {', '.join(objective.kind for objective in stage.objective)}, schedule {stage.schedule.shape})"
-        for stage in facts.recipe.stage
-    )
     rows = [
         ("steps", f"{facts.num_steps:,} of at most {training.batch_tokens:,} tokens"),
         ("tokens", f"{facts.num_tokens:,} (repetitions included)"),
-        ("stages", stages),
+        ("stages", "; ".join(map(_stage, facts.recipe.stage))),
         ("optimizer", f"{training.optimizer}, learning rate {training.learning_rate:g}, weight decay {training.weight_decay:g}"),
         ("longest input", f"{training.max_length:,} tokens in training"),
         ("seed", f"{training.seed}"),
@@ -125,6 +122,12 @@ def _training(facts: RunFacts) -> str:
     return "## Training\n\nEvery setting is in `recipe.json`.\n\n| | |\n| --- | --- |\n" + "\n".join(
         f"| {name} | {what} |" for name, what in rows
     )
+
+
+def _stage(stage: Stage) -> str:
+    total = sum(stage.mix.values())
+    mix = "".join(f", {100 * weight / total:.3g} % {name}" for name, weight in stage.mix.items())
+    return f"{stage.name} (objective {', '.join(objective.kind for objective in stage.objective)}, schedule {stage.schedule.shape}{mix})"
 
 
 def _data(facts: RunFacts, data_cards: bool) -> str:

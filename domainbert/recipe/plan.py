@@ -91,7 +91,8 @@ def make_plan(recipe: Recipe) -> Plan:
     selected = max((stage.largest_share for stage in recipe.stage), default=0.0)
     flops = None
     if shape is not None and num_tokens is not None:
-        flops = num_tokens * shape.flops_per_token(length=recipe.training.max_length, selected=selected)
+        costs = (shape.flops_per_token(length=recipe.training.max_length, selected=stage.largest_share) for stage in recipe.stage)
+        flops = sum(cost * (stage.num_tokens or 0) for cost, stage in zip(costs, stages, strict=True))
     rate = matrix_rate()
     weight_bytes = None if num_parameters is None else 4 * _BYTES_FP32 * num_parameters
     notes += [_companion(name, companion.model) for name, companion in recipe.companion.items()]

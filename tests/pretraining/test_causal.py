@@ -111,6 +111,8 @@ def test_the_control_is_masked_and_takes_the_same_samples_in_one_command(control
     # The run itself is what it is without a control, and has its figures beside its own.
     assert (controlled / "model" / "model.safetensors").read_bytes() == (whole / "model" / "model.safetensors").read_bytes()
     assert not (control / "stores").exists()
+    assert "by causal and then masked-language modelling" in (controlled / "model" / "README.md").read_text()
+    assert "by masked-language modelling" in (control / "model" / "README.md").read_text()
     figures, own = (json.loads((folder / "evaluation.json").read_text()) for folder in (controlled, control))
     assert figures["control"] == own["after"] and figures["before"] == own["before"]
     assert f"| control: same samples, masked | {own['after']['single']['bits']:.3f}" in (controlled / "model" / "README.md").read_text()

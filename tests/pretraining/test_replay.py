@@ -77,6 +77,7 @@ def test_general_text_is_measured_before_during_and_after(run: Path, finished: P
     assert evaluation(run)["held_out"] == evaluation(finished)["held_out"]
     card = (run / "model" / "README.md").read_text()
     assert f"* general: {found['general']['before']:.3f} bits per base before, {found['general']['after']:.3f} after" in card
+    assert "mlm (objective mlm, schedule wsd, 66.7 % main, 33.3 % general)" in card
 
 
 @pytest.mark.invariant
