@@ -1,7 +1,7 @@
 """Keeps of a large pool the records that are most like a small sample of the domain: importance resampling on hashed n-grams.
 
 DSIR, Xie et al. 2023 (arXiv 2302.03169). Sample and pool are bags of n-grams with probabilities p and q; a record with counts z has the
-importance weight log w = sum z log(p / q). Gumbel top-k (section 3.2 there) draws k records without replacement in proportion to w. The
+importance weight log w = sum z log(p / q). Gumbel top-k draws k records without replacement in proportion to w. The
 diversity term divides w by the density of the record's neighbourhood in the pool, to a power. Memory does not grow with the pool, which
 is staged on disk and gone through three times.
 """

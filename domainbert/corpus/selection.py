@@ -30,8 +30,8 @@ class Selection:
         characters: of pool and kept.
         drops: entries of the pool left out before, by reason.
         log_weight: mean log importance weight an n-gram of the kept and of all.
-        divergence: Kullback-Leibler divergence of the sample's n-grams from the pool's and from the kept ones', in nats (section 5 of Xie
-            et al. 2023: what it falls by goes with what is gained downstream).
+        divergence: Kullback-Leibler divergence of the sample's n-grams from the pool's and from the kept ones', in nats (Xie et
+            al. 2023: what it falls by goes with what is gained downstream).
         density: mean neighbours of a record, of the kept and of all.
         files: by file of the pool, records and records kept.
         wanted: n-grams that the sample has more of than the pool, those that say most first.

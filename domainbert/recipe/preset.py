@@ -4,17 +4,17 @@ import math
 from dataclasses import dataclass
 from typing import Any, Final
 
-# Repeating text up to four times is nearly as good as new text (Muennighoff et al. 2023, arXiv 2305.16264, section 5); a small corpus is
-# repeated up to a hundred times (task-adaptive pretraining, Gururangan et al. 2020, arXiv 2004.10964, section 4 and table 13).
+# Repeating text up to four times is nearly as good as new text (Muennighoff et al. 2023, arXiv 2305.16264); a small corpus is
+# repeated up to a hundred times (task-adaptive pretraining, Gururangan et al. 2020, arXiv 2004.10964, appendix).
 _EPOCHS, _MOST_EPOCHS, _FEWEST_STEPS = 4, 100, 500
-# 12,500 steps of 2,048 samples of 512 tokens at 5e-4, warmed up over 6 %, or small batches at 1e-4 (Gururangan et al. 2020, table 13);
+# 12,500 steps of 2,048 samples of 512 tokens at 5e-4, warmed up over 6 %, or small batches at 1e-4 (Gururangan et al. 2020, appendix);
 # between them with the root of the batch, as Adam asks (Malladi et al. 2022, arXiv 2205.10287).
 _LARGEST_BATCH, _SMALLEST_BATCH, _STEPS = 1 << 20, 1 << 12, 12_500
 _HIGHEST_RATE, _LOWEST_RATE, _WARM_UP = 5e-4, 1e-4, 0.06
-# RoBERTa's peak is 6e-4 for its base model and 4e-4 for its large one of 355 million parameters (Liu et al. 2019, table 9).
+# RoBERTa's peak is 6e-4 for its base model and 4e-4 for its large one of 355 million parameters (Liu et al. 2019, appendix).
 _LARGE_MODEL, _LARGE_MODEL_RATE = 300_000_000, 2 / 3
 # A stable phase with 30 % hidden, then 1-sqrt decay with 15 % over the last tenth (BioClinical ModernBERT, arXiv 2506.10896). A short run
-# decays over two fifths (Hägele et al. 2024, arXiv 2405.18392, section 4: 20 % and more where a run is short).
+# decays over two fifths: the shorter a run, the larger the share that cooling down needs (Hägele et al. 2024, arXiv 2405.18392).
 _STABLE_RATE, _DECAY_RATE, _DECAY, _SHORT_DECAY, _SHORT = 0.30, 0.15, 0.1, 0.4, 2000
 _CPU_SECONDS: Final = 3600
 _REACHED: Final = 0.35  # of the matrix rate; see recipe.plan
