@@ -36,7 +36,7 @@ from domainbert.pretraining import pretrain
 from domainbert.recipe.load import recipe_from
 from domainbert.recipe.schema import Corpus
 
-TRAIN_CHARACTERS, HELD_OUT_CHARACTERS, GENERAL_HELD_OUT = 1_500_000, 40_000, 10  # every tenth topic
+TRAIN_CHARACTERS, HELD_OUT_CHARACTERS, GENERAL_HELD_OUT = 600_000, 30_000, 10  # every tenth topic
 PROSE = "biomedical"  # the adapter that reads general English: English prose, nothing of the field in it
 DOMAINS: dict[str, dict[str, Any]] = {
     "biomedical": {
@@ -262,10 +262,10 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=32)
-    parser.add_argument("--start-steps", type=int, default=80)
+    parser.add_argument("--steps", type=int, default=24)
+    parser.add_argument("--start-steps", type=int, default=60)
     parser.add_argument("--batch-tokens", type=int, default=1024)
-    parser.add_argument("--rows", type=int, default=300, help="of each split of the probe's task")
+    parser.add_argument("--rows", type=int, default=200, help="of each split of the probe's task")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--arms", nargs="+", default=list(ARMS), choices=ARMS)
     parser.add_argument("--corpora", nargs="+", default=list(DOMAINS), choices=list(DOMAINS))

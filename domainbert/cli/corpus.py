@@ -14,7 +14,7 @@ from domainbert.cli.table import columns, size
 from domainbert.errors import RecipeError
 
 if TYPE_CHECKING:
-    from domainbert.corpus.select import Selection
+    from domainbert.corpus.selection import Selection
     from domainbert.corpus.statistics import Statistics
     from domainbert.corpus.store import TokenStore
     from domainbert.recipe.schema import Recipe

@@ -7,22 +7,27 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from domainbert.cli.arguments import BaseOption, CorpusOption, EncodingOption, Overrides, RecipeOption, TeacherOption
+from domainbert.cli.arguments import BaseOption, CorpusOption, EncodingOption, Overrides, TeacherOption
 from domainbert.cli.plan import render as render_plan
+from domainbert.errors import RecipeError
 from domainbert.recipe.load import load_recipe
 
 if TYPE_CHECKING:
     from domainbert.pretraining import RunResult
+    from domainbert.recipe.schema import Recipe
 
 _INTERRUPTED = 130
 
 
 def pretrain(
-    recipe: RecipeOption,
     overrides: Overrides = None,
+    recipe: Annotated[
+        str, typer.Option("--recipe", help="A shipped recipe's name, or a TOML file; a preset when left out.", metavar="NAME|FILE")
+    ] = "",
     corpus: CorpusOption = None,
     base: BaseOption = "",
     teacher: TeacherOption = "",
+    adapter: Annotated[str, typer.Option("--adapter", help="The domain, where there is no --recipe.", metavar="NAME")] = "",
     encoding: EncodingOption = "",
     output: Annotated[
         Path | None, typer.Option("--output", help="The run's folder; a new one under runs/ when left out.", metavar="DIR")
@@ -37,16 +42,23 @@ def pretrain(
     domainbert pretrain --recipe dna
     domainbert pretrain --recipe dna --corpus genomes/ --output runs/mine training.seed=3
     domainbert pretrain --recipe biomedical-clm-detour --control
+    domainbert pretrain --base answerdotai/ModernBERT-base --corpus notes.jsonl --adapter biomedical
     """
     overrides = [*(overrides or ()), *([f"corpus.options.encoding={encoding}"] if encoding else ())]
-    loaded = load_recipe(recipe, overrides=overrides, corpus=corpus or (), base=base, teacher=teacher)
+    if recipe and adapter:
+        raise RecipeError(f"--adapter {adapter} goes without --recipe; a recipe's own is set by: adapter={adapter}")
+    text = ""
+    if recipe:
+        loaded = load_recipe(recipe, overrides=overrides, corpus=corpus or (), base=base, teacher=teacher)
+    else:
+        loaded, text = _preset(adapter, base, corpus or [], overrides, teacher)
     if _speaks():
         from domainbert.recipe.plan import make_plan
 
         typer.echo(render_plan(make_plan(loaded)) + ("\nAll of it twice: first the control." if control else "") + "\n", err=True)
     from domainbert.pretraining import pretrain as train
 
-    _finish(train(loaded, output=output, control=control, progress=_speaks()))
+    _finish(train(loaded, output=output, control=control, progress=_speaks(), text=text))
 
 
 def resume(
@@ -64,6 +76,17 @@ def resume(
     from domainbert.pretraining import resume as continue_run
 
     _finish(continue_run(folder, num_steps=steps, progress=_speaks()))
+
+
+def _preset(adapter: str, base: str, corpus: list[str], overrides: list[str], teacher: str) -> "tuple[Recipe, str]":
+    """What suits the base, the corpus and this machine, shown as the recipe that it is."""
+    if os.environ.get("WORLD_SIZE", "1") != "1":
+        raise RecipeError("a preset is chosen by one process: run this without a launcher once, then launch with its recipe.toml")
+    from domainbert.pretraining.situation import preset_recipe
+
+    recipe, text = preset_recipe(adapter, base=base, corpus=corpus, overrides=overrides, teacher=teacher)
+    typer.echo(f"{text}\n(kept as recipe.toml in the run's folder)\n", err=True)
+    return recipe, text
 
 
 def _finish(result: "RunResult") -> None:

@@ -1,6 +1,6 @@
 """Hashed n-grams of texts: what data selection compares corpora by.
 
-Words and pairs of neighbouring words, as in Xie et al. 2023 (arXiv 2302.03169, section 3.1), in lower case; of a domain with an alphabet
+Words and pairs of neighbouring words, as in Xie et al. 2023 (arXiv 2302.03169), in lower case; of a domain with an alphabet
 runs of four and six letters. N texts, F n-grams of all of them.
 """
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from domainbert.adapters.base import Adapter
 from domainbert.corpus.shingles import Hashes, mixed, shingles
 
-NUM_BUCKETS = 10_000  # Xie et al. 2023, section 3.1
+NUM_BUCKETS = 10_000  # Xie et al. 2023
 _RUNS = (4, 6)  # letters
 _PAIR = np.uint64(0x100000001B3)
 

@@ -64,7 +64,7 @@ def quiet_transformers() -> Iterator[None]:
 
 def longest(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, *, wanted: int, name: str) -> int:
     """Tokens of a window: what is wanted, or what the tokenizer says, within the model's positions."""
-    bound = bound_length(model)
+    bound = bound_length(model.config)
     own = tokenizer.model_max_length if tokenizer.model_max_length < _NO_LIMIT else (bound or _DEFAULT_LENGTH)
     if wanted and bound and wanted > bound:
         raise ModelError(f"{name}: max_length = {wanted}, but the model has {bound} positions; set it to {bound} or less")

@@ -179,7 +179,7 @@ def _longest(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> int 
     from domainbert.engine.families import bound_length
 
     said = tokenizer.model_max_length if tokenizer.model_max_length < _NO_LIMIT else None
-    return min((bound for bound in (bound_length(model), said) if bound is not None), default=None)
+    return min((bound for bound in (bound_length(model.config), said) if bound is not None), default=None)
 
 
 def _require(name: str, objective: Objective, model: PreTrainedModel, student: PreTrainedModel) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from transformers import PretrainedConfig, PreTrainedModel
+    from transformers import PretrainedConfig
 
     from domainbert.recipe.schema import Scratch
     from domainbert.tokenization.spans import Vocabulary
@@ -50,10 +50,10 @@ def family_of(config: "PretrainedConfig") -> Family:
     return family
 
 
-def bound_length(model: "PreTrainedModel") -> int | None:
-    """Most tokens that the model's position table holds; ``None`` for rotary or relative positions."""
-    family = family_of(model.config)
-    return int(model.config.max_position_embeddings) - family.position_offset if family.learned_positions else None
+def bound_length(config: "PretrainedConfig") -> int | None:
+    """Most tokens that a model's position table holds; ``None`` for rotary or relative positions."""
+    family = family_of(config)
+    return int(config.max_position_embeddings) - family.position_offset if family.learned_positions else None
 
 
 def _unknown(config: "PretrainedConfig") -> Family:

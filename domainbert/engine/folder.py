@@ -22,6 +22,7 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.recipe = path / "recipe.json"
+        self.recipe_text = path / "recipe.toml"
         self.metrics = path / "metrics.jsonl"
         self.checkpoints = path / "checkpoints"
         self.stores = path / "stores"
@@ -49,7 +50,8 @@ class RunFolder:
     def clear(self) -> None:
         """Take back what a run wrote before it had a corpus."""
         shutil.rmtree(self.stores, ignore_errors=True)
-        self.recipe.unlink(missing_ok=True)
+        for path in (self.recipe, self.recipe_text):
+            path.unlink(missing_ok=True)
 
     @contextmanager
     def locked(self) -> Iterator[None]:

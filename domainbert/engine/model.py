@@ -62,7 +62,7 @@ def build_model(model: Model, vocabulary: Vocabulary, *, max_length: int, seed: 
     rows = embedding_weight(built).shape[0]
     if rows < vocabulary.size:
         raise ModelError(f"{model.base}: the model has {rows} embedding rows, its tokenizer {vocabulary.size} entries; not a pair")
-    bound = bound_length(built)
+    bound = bound_length(built.config)
     if bound is not None and max_length > bound:
         raise ModelError(f"training.max_length = {max_length}, but {model.base} has {bound} positions; set it to {bound} or less")
     return Built(built, published, untrained)

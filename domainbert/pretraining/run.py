@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from domainbert.corpus.store import TokenStore
+from domainbert.durable import write_text
 from domainbert.engine.folder import RunFolder, free_folder
 from domainbert.errors import DomainBertError, RunError
 from domainbert.pretraining.companions import companion_folder, companion_recipes, require_companions, with_trained
@@ -40,7 +41,9 @@ class RunResult:
     interrupted: bool = False
 
 
-def pretrain(recipe: Recipe, *, output: Path | None = None, control: bool = False, progress: bool = True) -> RunResult:
+def pretrain(
+    recipe: Recipe, *, output: Path | None = None, control: bool = False, progress: bool = True, text: str = ""
+) -> RunResult:
     """Train an encoder as a recipe says.
 
     Args:
@@ -48,6 +51,7 @@ def pretrain(recipe: Recipe, *, output: Path | None = None, control: bool = Fals
         output: the run folder, new or empty; ``runs/<adapter>`` with the first free number when absent.
         control: first train another model on the same samples, masked where the recipe is causal, in the folder's ``control``.
         progress: whether to show progress on stderr.
+        text: the recipe as a TOML file, kept as ``recipe.toml`` where no file of the user's holds it.
 
     Raises:
         DomainBertError: the corpus, the base, the recipe or the output folder is not usable; says what to do.
@@ -64,6 +68,8 @@ def pretrain(recipe: Recipe, *, output: Path | None = None, control: bool = Fals
     folder.create()
     with folder.locked():
         folder.write_json(folder.recipe, {**description(recipe), **({CONTROL: True} if control else {})})
+        if text:
+            write_text(folder.recipe_text, text)
         try:
             require_companions(recipe)
             stores = open_stores(folder, recipe, progress=progress)

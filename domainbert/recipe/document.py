@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any
 
 from domainbert.recipe.fields import RAMP_KEYS
@@ -33,22 +33,29 @@ def fingerprint(recipe: Recipe) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def to_toml(recipe: Recipe) -> str:
-    """The recipe as a TOML file with every key written out."""
-    return "\n".join(_table_lines(to_dict(recipe), "")).strip() + "\n"
+def to_toml(recipe: Recipe, *, brief: bool = False) -> str:
+    """The recipe as a TOML file: every key written out, or those alone that differ from their defaults."""
+    tables = {"schema": recipe.schema, **_plain(recipe, brief=True)} if brief else to_dict(recipe)
+    return "\n".join(_table_lines(tables, "")).strip() + "\n"
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, *, brief: bool = False) -> Any:
     if isinstance(value, Ramp):
         first, last = RAMP_KEYS[value.shape]
         return {"shape": value.shape, first: value.start, last: value.end}
     if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        values = {field.name: getattr(value, field.name) for field in fields(value) if not (brief and _is_default(field, value))}
+        return {name: _plain(each, brief=brief) for name, each in values.items()}
     if isinstance(value, Mapping):
-        return {str(key): _plain(each) for key, each in value.items()}
+        return {str(key): _plain(each, brief=brief) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
+        return [_plain(each, brief=brief) for each in value]
     return value
+
+
+def _is_default(field: Field[Any], owner: Any) -> bool:
+    default = field.default_factory() if field.default_factory is not MISSING else field.default
+    return default is not MISSING and getattr(owner, field.name) == default
 
 
 def _table_lines(table: Mapping[str, Any], path: str) -> list[str]:

@@ -125,6 +125,11 @@ def _companion(name: str, model: str) -> str:
     return f"the forward pass of companion {name} ({model}) in every step comes on top"
 
 
+def source_bytes(corpus: Corpus) -> int | None:
+    """Bytes of a corpus's files, unpacked; an estimate, ``None`` where only reading tells."""
+    return _sum(source.num_bytes for source in _sources(corpus))
+
+
 def matrix_rate() -> float:
     """Operations a second of this CPU in single-precision matrix products, the best of what fits in a third of a second."""
     size = 512

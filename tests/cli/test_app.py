@@ -27,7 +27,7 @@ def test_every_command_shows_an_example(run, command):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["pretrian"], ["pretrain"], ["pretrain", "--recipe", "dna", "--recip", "x"], ["plan", "--recipe"], ["recipes", "shw", "dna"]],
+    [["pretrian"], ["plan"], ["pretrain", "--recipe", "dna", "--recip", "x"], ["plan", "--recipe"], ["recipes", "shw", "dna"]],
     ids=" ".join,
 )
 def test_wrong_usage_exits_2(run, arguments):

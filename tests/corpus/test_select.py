@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from domainbert.adapters.registry import load_adapter
 from domainbert.cli.app import app
+from domainbert.corpus.draw import Border, gumbel
 from domainbert.corpus.ngrams import NUM_BUCKETS, grams
-from domainbert.corpus.select import Border, gumbel
 
 FIELD = ["gene", "mutation", "protein", "kinase", "receptor", "patients", "tumour", "binding", "IL-2", "serum"]
 OTHER = ["parliament", "football", "weather", "train", "ticket", "window", "garden", "bread", "street", "music"]
