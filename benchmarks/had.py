@@ -4,7 +4,7 @@
 
 DATA is a folder with `genomes/` and `tasks/gue/`. A teacher of 6-mers is trained once on yeast, then students of single bases: with
 both terms, with one of them, aligned where the text is hidden instead of where it is visible; beside them the same student with random
-weights. None reads four of yeast's chromosomes, nor any human sequence, on which the tasks are. Each is scored by
+weights. All read some of yeast's chromosomes; none reads human sequence, on which the tasks are. Each is scored by
 a linear probe on its mean state and by fine-tuning, next to logistic regression on k-mer frequencies of the same rows.
 
 What is there already in the output folder is not computed again: a run that was stopped goes on with the same command.
@@ -30,8 +30,6 @@ from domainbert.embedding.encoder import Encoder
 from domainbert.pretraining import pretrain, resume
 from domainbert.recipe.load import load_recipe
 
-HELD_OUT = ("III", "VI", "IX", "Mito")  # chromosomes that nobody learns from; the teacher's figure is measured on all but the last
-STUDENTS = ("II", "IV")  # 2.3 million bases, more than the steps read
 TASKS = {"promoter-tata": "promoter", "tf-4": "TF binding", "splice": "splice"}
 RANDOM, TEACHER, COUNTS = "random weights", "teacher", "k-mer frequencies"
 NO_MLM = "stage.mlm.objectives.mlm=0.0"
@@ -51,12 +49,14 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=400)
-    parser.add_argument("--teacher-steps", type=int, default=1500)
+    parser.add_argument("--teacher-steps", type=int, default=1000)
     parser.add_argument("--batch-tokens", type=int, default=4096)
     parser.add_argument("--teacher-batch-tokens", type=int, default=2048)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--rows", type=int, default=2000, help="of each split of a task, at most, for the probe")
     parser.add_argument("--tuned-rows", type=int, default=500, help="the same for fine-tuning; tests have those of the probe")
+    parser.add_argument("--chromosomes", nargs="+", default=["II", "IV", "VIII"], help="that all runs read")
+    parser.add_argument("--student", nargs="*", default=[], help="KEY=VALUE of its recipe, such as model.scratch.hidden_size=64")
     parser.add_argument("--picture", type=Path, help="t-SNE of teacher and student on the splice task")
     options = parser.parse_args()
     logging.set_verbosity_error()
@@ -67,7 +67,7 @@ def main() -> None:
     scores = Scores(options.output / "scores.json", [TaskRows.of(name, options) for name in TASKS])
     for seed in options.seeds:  # a whole seed before the next, so that an early stop leaves whole seeds
         for arm, overrides in ARMS.items():
-            pupils.train(f"{arm}, seed {seed}", "dna-had-small", seed, teacher=teacher, overrides=(*students(genome), *overrides))
+            pupils.student(arm, seed, teacher=teacher, overrides=overrides)
         scores.add(seed, "probe", pupils)
     for seed in options.seeds:
         scores.add(seed, "fine-tuned", pupils)
@@ -94,11 +94,8 @@ class Students:
 
     def teacher(self) -> Path:
         """The teacher's model folder."""
-        steps = self.options.teacher_steps
-        schedule = (f"stage.mlm.steps={steps}", f"stage.mlm.schedule.decay_steps={steps // 15}")
-        corpus = (f"corpus.validation_groups={json.dumps(HELD_OUT[:-1])}", f"corpus.exclude_groups={json.dumps(HELD_OUT[-1:])}")
         tokens = self.options.teacher_batch_tokens
-        return self.train(TEACHER, "dna-had-teacher", 0, tokens=tokens, overrides=(*schedule, *corpus))
+        return self.train(TEACHER, "dna-had-teacher", 0, steps=self.options.teacher_steps, tokens=tokens, overrides=self.corpus())
 
     def train(
         self,
@@ -106,13 +103,13 @@ class Students:
         recipe: str,
         seed: int,
         *,
-        tokens: int = 0,
+        steps: int,
+        tokens: int,
         teacher: Path | None = None,
         overrides: Sequence[str] = (),
     ) -> Path:
         """The model folder of a run, trained now unless it is there."""
-        folder, tokens = self.place(name), tokens or self.options.batch_tokens
-        steps = 0 if teacher is None else self.options.steps
+        folder = self.place(name)
         if not (folder / "evaluation.json").is_file():
             loaded = load_recipe(
                 recipe, corpus=[str(self.genome)], teacher=str(teacher) if teacher else "",
@@ -133,8 +130,21 @@ class Students:
         folder: Path = self.options.output / name.replace(", ", "-").replace(" + ", "-").replace(" ", "-")
         return folder
 
+    def student(self, arm: str, seed: int, *, teacher: Path, overrides: Sequence[str]) -> Path:
+        """An arm's model folder."""
+        own = (*self.corpus(), f"training.max_length={LENGTH}", *self.options.student, *overrides)
+        steps, tokens = self.options.steps, self.options.batch_tokens
+        return self.train(f"{arm}, seed {seed}", "dna-had-small", seed, steps=steps, tokens=tokens, teacher=teacher, overrides=own)
+
+    def corpus(self) -> tuple[str, ...]:
+        """What all runs read."""
+        with gzip.open(self.genome, "rt") as lines:
+            names = [line[1:].split()[0] for line in lines if line.startswith(">")]
+        left_out = [name for name in names if name not in self.options.chromosomes]
+        return f"corpus.exclude_groups={json.dumps(left_out)}", "corpus.validation_fraction=0.02"
+
     def held_out(self, seeds: Sequence[int]) -> str:
-        """Bits per base on held-out text of the students' chromosomes; a student without reconstruction has no trained head."""
+        """Bits per base on held-out text; a student without reconstruction has no trained head."""
         lines = ["| bits per base | single bases hidden | blocks of 6 hidden |", "| --- | --- | --- |"]
         for arm, overrides in ARMS.items():
             if NO_MLM not in overrides:
@@ -142,14 +152,6 @@ class Students:
                 cells = [spread([each[kind]["bits"] for each in after], 3) for kind in ("single", "block")]
                 lines.append(f"| {arm} | {' | '.join(cells)} |")
         return "\n".join(lines)
-
-
-def students(genome: Path) -> tuple[str, ...]:
-    """What the students read."""
-    with gzip.open(genome, "rt") as lines:
-        names = [line[1:].split()[0] for line in lines if line.startswith(">")]
-    left_out = [name for name in names if name not in STUDENTS]
-    return f"training.max_length={LENGTH}", f"corpus.exclude_groups={json.dumps(left_out)}", "corpus.validation_fraction=0.02"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """What a run's objectives need beside the model: companions, the scale of labels, and parameters of their own."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -10,8 +11,10 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from domainbert.adapters.base import Adapter
 from domainbert.corpus.store import TokenStore
 from domainbert.engine.companions import FrozenEncoder, load_companion
+from domainbert.engine.encoder import PackedInput
 from domainbert.engine.losses import Losses
 from domainbert.engine.model import embedding_weight
+from domainbert.engine.packing import Batch
 from domainbert.engine.reading import Reader
 from domainbert.engine.steps import Steps
 from domainbert.engine.terms import companions_of
@@ -22,6 +25,9 @@ from domainbert.objectives.registry import term_class
 from domainbert.recipe.schema import Objective, Recipe, Stage
 
 _READ_STEPS = 3
+_READ_SAMPLES = 8
+_ALIKE = 0.02  # of the features' mean square; 0.9 in a model whose last norm is of each token, 0.01 in one whose training went wrong
+log = logging.getLogger(__name__)
 
 
 def open_companions(
@@ -60,6 +66,29 @@ def prepare_companion(companion: FrozenEncoder, recipe: Recipe, reader: Reader, 
     if own.cache:
         layers = [theirs for each in companions_of(recipe.stage)[companion.name] for _, theirs in each.layers]
         companion.open_cache(Path(own.cache), tokenizer_sha256=reader.tokenizer_sha256, layers=layers, rank=rank)
+
+
+def warn_alike(companion: FrozenEncoder, batch: Batch, objectives: Sequence[Objective]) -> None:
+    """Warn of a companion whose features hardly differ from token to token: whoever is aligned with them learns a constant.
+
+    Args:
+        companion: on the CPU, as it was loaded.
+        batch: some samples as it reads them.
+        objectives: that name it.
+    """
+    layers = sorted({theirs for each in objectives if each.kind == "align" for _, theirs in each.layers})
+    read = np.flatnonzero(batch.length_N > 0)[:_READ_SAMPLES]
+    if not layers or not len(read):
+        return
+    hidden = companion.encode(PackedInput.of(batch.take(read)), layers=layers).hidden
+    for layer in layers:
+        share = float(hidden[layer].var(0).mean() / hidden[layer].square().mean())
+        if share < _ALIKE:
+            log.warning(
+                "companion %r: its features of layer %d hardly differ from token to token (%.1f %% of their square): a model aligned with "
+                "them learns a constant; take a companion that was trained longer or with a lower learning rate, or another layer",
+                companion.name, layer, 100 * share,
+            )  # fmt: skip
 
 
 def require_readable(steps: Steps) -> None:

@@ -31,6 +31,7 @@ from domainbert.engine.reading import Reader
 from domainbert.engine.stages import require_room
 from domainbert.engine.steps import Steps
 from domainbert.engine.telemetry import MetricsLog, best_step, hardware
+from domainbert.engine.terms import companions_of
 from domainbert.engine.trainer import PackedTrainer, stop_on_signals, training_arguments
 from domainbert.errors import RunError
 from domainbert.evaluation.forgetting import Meter, metric_name
@@ -39,7 +40,7 @@ from domainbert.evaluation.intrinsic import Bits
 from domainbert.evaluation.plots import loss_curve
 from domainbert.evaluation.report import best
 from domainbert.pretraining.control import CONTROL, control_folder
-from domainbert.pretraining.objectives import make_losses, open_companions, prepare_companion, require_readable
+from domainbert.pretraining.objectives import make_losses, open_companions, prepare_companion, require_readable, warn_alike
 from domainbert.pretraining.stages import with_head_stage
 from domainbert.pretraining.stores import adapter_of
 from domainbert.pretraining.vocabulary import Change, change_vocabulary, changes_vocabulary, old_vocabulary
@@ -177,6 +178,8 @@ class Session:
             require_readable(steps)
         losses = make_losses(self.recipe, [span.stage for span in steps.spans], self.model, self.companions, self.stores)
         for companion in self.companions.values():
+            if args.process_index == 0 and companion.name in (others := steps.batch(0).others):
+                warn_alike(companion, others[companion.name].batch, companions_of(self.recipe.stage)[companion.name])
             prepare_companion(companion, self.recipe, readers[companion.name], device=args.device, rank=args.process_index)
             if companion.num_cached is not None:
                 holds = f"{companion.num_cached:,} samples" if companion.num_cached else "nothing yet: features are computed and kept there"

@@ -196,6 +196,8 @@ class Objective:
     """One weighted term of the loss; which keys a kind has stands in ``objectives.registry``.
 
     Args:
+        kind: ``mlm`` fills masks by the model's own head; ``masked_query`` leaves hidden tokens out of the input and has a decoder ask for
+            them, which trains the encoder and no head; ``align`` and ``logit`` learn from a companion, ``regression`` from labels.
         name: in the log, ``loss_<name>``; the kind when empty.
         companion: align, logit: whose features or predictions are the target.
         positions: align, logit: where both models see the text, where it is hidden from both, or both; empty for the usual

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer
 
 from domainbert.adapters import registry
@@ -157,6 +157,20 @@ def test_a_teacher_that_reads_less_is_refused(recipe: Path, other_teacher: Make,
     path.write_text(json.dumps({**json.loads(path.read_text()), "model_max_length": 12}))
     message = refused(domainbert, recipe, tmp_path, "--teacher", folder)
     assert "takes 12 tokens" in message and "training.max_length" in message
+
+
+def test_a_teacher_whose_features_are_all_alike_is_warned_of(
+    recipe: Path, other_teacher: Make, teacher: Path, domainbert: Program, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = other_teacher()
+    weights = load_file(folder / "model.safetensors")
+    table = next(name for name in weights if name.endswith("tok_embeddings.weight"))
+    weights[table] = weights[table][5:6].repeat(len(weights[table]), 1)
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    for number, (model, warned) in enumerate(((teacher, False), (folder, True))):
+        caplog.clear()
+        domainbert("pretrain", "--recipe", recipe, "--teacher", model, "--output", tmp_path / str(number), "stage.mlm.steps=6")
+        assert ("companion 'teacher': its features of layer -1 hardly differ from token to token" in caplog.text) is warned
 
 
 def test_a_teacher_without_a_head_serves_alignment_only(
