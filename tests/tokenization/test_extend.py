@@ -58,6 +58,7 @@ def test_single_letters_have_no_pieces_to_join():
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("init", ["mean", "focus"])
 def test_rows_are_shared_or_means_of_old_rows(kind, init):
+    """transformers 33325 draws new rows at random, after which they did not learn (axolotl 2000)."""
     old = wrapped(KINDS[kind]())
     new = extend_tokenizer(old, sentences(), 15)
     weights = row_weights(old, new, num_old_rows=len(old) + 3, init=init, texts=sentences()).toarray()

@@ -16,6 +16,7 @@ canonicalize = BiomedicalAdapter().canonicalize
     "text", ["TNF-α ≥ 2.5 ± 0.1 µg/mL", "m² CD4⁺ Ca²⁺ CO₂ ½ … ﬁ º", "IL-6_R and [a] <b", "p<0.05, x>y", "naïve Sjögren", "5′-UTR ’s –"]
 )
 def test_science_stays(text):
+    """bluebert issue 5: everything beyond ASCII was stripped."""
     assert canonicalize(text) == text == unicodedata.normalize("NFC", text)
 
 

@@ -129,7 +129,7 @@ SECTIONS = (
 
 
 def test_sections(tmp_path):
-    """pubmed_parser 47 and 143, biotext 19: sections lost, or their names."""
+    """pubmed_parser 9, 47 and 143, biotext 19: sections lost, or their names."""
     assert abstract_of(tmp_path, SECTIONS) == "BACKGROUND: One.\nMETHODS: Two₂.\nThree."
     assert abstract_of(tmp_path, SECTIONS, section_labels=False) == "One.\nTwo₂.\nThree."
 
@@ -170,6 +170,7 @@ def test_retractions(tmp_path):
 
 
 def test_books_have_abstracts_too(tmp_path):
+    """bern 14: an excerpt was shown where an abstract is."""
     book = (
         '<PubmedBookArticle><BookDocument><PMID Version="1">8</PMID><Book><BookTitle>A book</BookTitle></Book>'
         "<ArticleTitle>Chapter</ArticleTitle>"
@@ -224,7 +225,7 @@ def test_entities_are_not_expanded(tmp_path):
     ("text", "words"),
     [
         ("<?xml version='1.0'?><article><body/></article>", "root is <article>, JATS full text"),
-        ("<?xml version='1.0'?><eSummaryResult/>", "no abstracts: fetch the records with efetch"),
+        ("<?xml version='1.0'?><eSummaryResult/>", "no abstracts: fetch the records with efetch"),  # omi 13227
         ("<!DOCTYPE html><html><body>404</body></html>", "error page of a failed download"),
         ("<?xml version='1.0'?><PubmedArticleSet></PubmedArticleSet>", "no record of PubMed's in this file"),
         (xml(article("1", "a &nosuch; b")), "entity &nosuch; at line"),

@@ -41,6 +41,18 @@ def test_every_text_comes_back(tokenizers, text):
         assert covered == set(range(len(canonical)))
 
 
+@pytest.mark.parametrize("text", ["on 2013-10-23 (n = 12)", "1,25(OH)2D3\u20095 mg\u2003b.i.d.", "IL-2/IL-15Rα: p<0.05"])
+def test_words_have_pieces_of_their_own(tokenizers, text):
+    """BioBERT issues 5, 12, 107, 109: pieces without ## (of a date), or unusual blanks, moved the labels of words."""
+    adapter = BiomedicalAdapter()
+    canonical = adapter.canonicalize(text)
+    for tokenizer in tokenizers.values():
+        offsets = tokenizer(canonical, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
+        for start, end in adapter.units(canonical, "word").tolist():
+            own = [piece for piece in offsets if piece[0] < end and piece[1] > start]
+            assert own and all(piece[1] <= end and not canonical[piece[0] : start].strip() for piece in own)
+
+
 def test_long_words_and_numbers(tokenizers):
     for tokenizer in tokenizers.values():
         for text in ("ACGT" * 5000, "7" * 5000, "α" * 5000, "#" * 5000):

@@ -81,6 +81,7 @@ def test_newlines_and_tabs_are_tokens(tokenizer):
 
 
 def test_clitics_are_words_and_lexical_apostrophes_are_not(tokenizer):
+    """recasepunc issue 1: a word was cut behind its apostrophe and not joined again."""
     assert pieces(tokenizer, "l'ami") == ["l'", "ami"]
     assert pieces(tokenizer, "L’homme")[0] == "L'"  # the normalizer in tokenizer.json folds apostrophes too
     big = ADAPTER.tokenizer(
@@ -90,6 +91,8 @@ def test_clitics_are_words_and_lexical_apostrophes_are_not(tokenizer):
 
 
 def test_raw_and_canonical_text_give_the_same_ids(tokenizer):
+    """spaCy issue 6769: what has been trained on ASCII apostrophes alone fails on typographic ones."""
+    assert tokenizer("l’homme d\u02bcici")["input_ids"] == tokenizer("l'homme d'ici")["input_ids"]
     for raw in (*ADAPTER.probes(), "l`arbre 5′ `x`\r\nfin\u00a0!"):
         assert tokenizer(raw)["input_ids"] == tokenizer(ADAPTER.canonicalize(raw))["input_ids"]
 
@@ -108,6 +111,15 @@ def test_no_piece_ends_inside_a_character(tokenizer):
     halves = [token for token in tokenizer.get_vocab() if from_bytes(token.removeprefix("##")) is None]
     assert all(len(token.removeprefix("##")) == 1 for token in halves)
     assert len(halves) == 2 * 128
+
+
+def test_special_tokens_have_no_place_in_the_text(tokenizer):
+    """huggingface/transformers issue 2904: special tokens had moved the offsets that answers are cut out by."""
+    text = "L'été, 1987 œufs."
+    encoded = tokenizer(text, return_offsets_mapping=True, return_special_tokens_mask=True)
+    places = list(zip(encoded["offset_mapping"], encoded["special_tokens_mask"], strict=True))
+    assert [place for place, special in places if special] == [(0, 0)] * 2
+    assert "".join(text[slice(*place)] for place, special in places if not special) == text.replace(" ", "")
 
 
 def test_alone_from_its_folder(tokenizer, tmp_path):

@@ -111,6 +111,7 @@ def test_a_line_of_ten_megabytes(tmp_path):
         ("one.github.io", "one.github.io"),
         ("x.one.github.io", "one.github.io"),
         ("github.io", "github.io"),
+        ("a.web.pages.dev", "web.pages.dev"),  # tldextract issue 147 (an old list): a suffix of 2020, from the list that is installed
         ("192.0.2.7", "192.0.2.0/24"),
         ("http://0xC0000207.0x7:80", "0xc0000207.0x7"),
         ("[2001:db8:1:2::7]", "2001:db8:1::/48"),
