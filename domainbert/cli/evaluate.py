@@ -18,7 +18,7 @@ SplitOption = Annotated[
     str,
     typer.Option(
         "--split",
-        help="files, column, ids, group (or its name: scaffold, author ...), random or time instead of the task's own.",
+        help="files, column, ids, group (or its name: scaffold, author ...), near, random or time instead of the task's own.",
         metavar="HOW",
     ),
 ]

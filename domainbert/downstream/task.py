@@ -17,7 +17,7 @@ KINDS = ("classification", "multilabel", "regression", "tokens")
 SPLITS = ("train", "validation", "test")
 GIVEN_SPLITS = ("files", "column", "ids", "time")
 """Ways of splitting that do not depend on a seed."""
-HOW = ("files", "column", "ids", "group", "random", "time")
+HOW = ("files", "column", "ids", "group", "near", "random", "time")
 METRICS = {
     "classification": ("mcc", "macro_f1", "accuracy", "auroc", "auprc", "tpr_at_fpr_1e-3"),
     "multilabel": ("auroc", "auprc", "macro_f1"),
@@ -53,8 +53,8 @@ class Splitting:
     """How rows fall into train, validation and test.
 
     Args:
-        by: ``files`` as they are named, a ``column`` that says train, dev or test, ``ids`` that files list, whole groups, time, or at
-            random.
+        by: ``files`` as they are named, a ``column`` that says train, dev or test, ``ids`` that files list, whole groups, whole
+            clusters of ``near`` duplicates, time, or at random.
         column: of ``column``; of ``ids`` where the ids stand (of objects by default their keys).
         ids: by split, a file of its ids: a line each, or the keys of a JSON object; all others are train.
         fractions: of train, validation and test where they are drawn.
