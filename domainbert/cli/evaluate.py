@@ -18,8 +18,8 @@ SplitOption = Annotated[
     str,
     typer.Option(
         "--split",
-        help="files, column, ids, group (or its name: scaffold, author ...), random or time instead of the task's own; of pairs also "
-        "cold-drug, cold-target, cold-both.",
+        help="files, column, ids, group (or its name: scaffold, author ...), near, random or time instead of the task's own; of pairs "
+        "also cold-drug, cold-target, cold-both.",
         metavar="HOW",
     ),
 ]

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domainbert.adapters.base import Adapter, Drops
+from domainbert.downstream.near import clusters, string_length
 from domainbert.downstream.rows import Row, read_rows
 from domainbert.downstream.task import COLD, COLD_BOTH, LISTED, SPLITS, Task
 from domainbert.errors import CorpusError
@@ -104,7 +105,10 @@ def load_dataset(task: Task, adapter: Adapter) -> Dataset:
         raise CorpusError(f"task {task.name!r}: no row has a label")
     if task.positive and task.positive not in classes:
         raise CorpusError(f"task {task.name!r}: positive = {task.positive!r} is none of its classes {', '.join(classes)}")
-    groups = [row.group or adapter.group(text) for row, text in zip(kept, texts, strict=True)]
+    if task.split.by == "near":
+        groups = clusters(texts, length=string_length(adapter), mirror=adapter.mirror)
+    else:
+        groups = [row.group or adapter.group(text) for row, text in zip(kept, texts, strict=True)]
     return Dataset(
         task, tuple(texts), tuple(seconds), labels, classes, tuple(groups), np.array([_given(row, task) for row in kept], str),
         tuple(row.cold for row in kept), tuple(row.second_group for row in kept), tuple(row.words for row in kept), tags,
@@ -185,7 +189,7 @@ def _drawn(dataset: Dataset, by: str, rng: np.random.Generator) -> list[Ints]:
         in_order = sorted(range(len(dataset)), key=lambda row: _time(dataset.times[row]))
         units = np.empty(len(dataset), np.int64)
         units[in_order] = everything
-    elif by == "group":
+    elif by in ("group", "near"):
         if not any(dataset.groups):
             raise CorpusError(f"task {dataset.task.name!r}: split.by = 'group', but no row has a group; name its column with group = ...")
         units = _units(dataset, everything, by_group=True)

@@ -62,6 +62,28 @@ def nearest(
     return found
 
 
+def clusters(texts: Sequence[str], *, length: int, mirror: Callable[[str], str | None] | None = None) -> list[str]:
+    """A name for each text, shared by texts that a chain of near duplicates links."""
+    strings = [_strings(text, length) for text in texts]
+    sketches = _sketches(strings)
+    order = np.argsort(sketches, axis=0, kind="stable")
+    ordered = np.take_along_axis(sketches, order, axis=0)
+    parent = list(range(len(texts)))
+
+    def root(number: int) -> int:
+        while parent[number] != number:
+            parent[number] = number = parent[parent[number]]
+        return number
+
+    for number, text in enumerate(texts):
+        other = mirror(text) if mirror else None
+        for own in (strings[number], *(() if other is None else (_strings(other, length),))):
+            for candidate in _candidates(_sketches([own])[0], ordered, order):
+                if root(candidate) != root(number) and _share(own, strings[candidate]) >= THRESHOLD:
+                    parent[root(number)] = root(candidate)
+    return [f"near {root(number)}" for number in range(len(texts))]
+
+
 def _strings(text: str, length: int) -> Hashes:
     """The distinct strings of a text; of a shorter one, itself."""
     parts = list(string_hashes(text, min(length, max(1, len(text)))))

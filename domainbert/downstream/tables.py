@@ -24,7 +24,7 @@ def render(results: Mapping[str, Any]) -> str:
 def _task(name: str, task: Mapping[str, Any]) -> str:
     split, metric = task["split"], task["metric"]
     counts = ", ".join(f"{split[part]:,} {part}" for part in ("train", "validation", "test"))
-    by = task["groups"] if split["by"] == "group" else split["by"]
+    by = {"group": task["groups"], "near": "near duplicates"}.get(split["by"], split["by"])
     head = f"{name}: {task['kind']}, split by {by}: {counts} rows"
     head += ", drawn from more; the audit is of all" if task["max_rows"] else ""
     lines = [head, *(f"  {'!' if finding['warns'] else ' '} {finding['text']}" for finding in task["audit"])]

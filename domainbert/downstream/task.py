@@ -14,7 +14,7 @@ from domainbert.recipe.problems import Problems
 from domainbert.recipe.schema import choice, number
 
 LISTED = ("files", "column", "ids")  # row by row
-DRAWN = ("group", "random")  # anew for every seed
+DRAWN = ("group", "near", "random")  # anew for every seed
 HOW = (*LISTED, *DRAWN, "time")
 COLD = "cold-"  # before the name of a half of pairs
 COLD_BOTH = "cold-both"
@@ -58,9 +58,9 @@ class Splitting:
     """How rows fall into train, validation and test.
 
     Args:
-        by: ``files`` as they are named, a ``column`` that says train, dev or test, ``ids`` that files list, whole groups, time, or at
-            random. Of pairs also ``cold-`` and the name of a half (``cold-drug``): test rows are those whose half the adapter holds out; or
-            ``cold-both``, where rows of which only one half is held out are left out.
+        by: ``files`` as they are named, a ``column`` that says train, dev or test, ``ids`` that files list, whole groups, whole
+            clusters of ``near`` duplicates, time, or at random. Of pairs also ``cold-`` and the name of a half (``cold-drug``): test rows
+            are those whose half the adapter holds out; or ``cold-both``, where rows of which only one half is held out are left out.
         column: of ``column``; of ``ids`` where the ids stand (of objects by default their keys).
         ids: by split, a file of its ids: a line each, or the keys of a JSON object; all others are train.
         fractions: of train, validation and test where they are drawn.

@@ -56,6 +56,18 @@ def test_duplicates_of_both_strands_and_near_ones(write):
     assert found["exact_duplicates"]["warns"]
 
 
+def test_near_duplicates_can_be_kept_together(write):
+    kept = sequences(60, 1)
+    texts = [*kept, *(text[3:] for text in kept)]
+    rows = table(texts, [number % 2 for number in range(60)] * 2)
+    found = [
+        findings(write({"x.csv": rows}, files={"all": "x.csv"}, split={"by": by}), DnaAdapter())["near_duplicates"]["figures"]
+        for by in ("random", "near")
+    ]
+    assert found[0]["test_near_train"] > 5
+    assert found[1]["test_near_train"] == 0
+
+
 def test_clean_data_is_not_accused(write):
     labels = [number % 2 for number in range(200)]
     found = findings(given(write, (sequences(200, 3), labels), (sequences(100, 4), labels[:100])), DnaAdapter())

@@ -4,7 +4,7 @@ import random
 
 from domainbert.adapters.dna import DnaAdapter
 from domainbert.adapters.plain import PlainText
-from domainbert.downstream.near import THRESHOLD, nearest, string_length
+from domainbert.downstream.near import THRESHOLD, clusters, nearest, string_length
 
 COMPLEMENT = str.maketrans("ACGT", "TGCA")
 
@@ -56,3 +56,22 @@ def test_other_strands_and_short_texts():
 def test_string_length_follows_the_alphabet():
     assert string_length(DnaAdapter()) == 12
     assert string_length(PlainText()) == 5
+
+
+def test_clusters_are_what_chains_of_near_duplicates_link():
+    rng = random.Random(1)
+    texts = ["".join(rng.choices("ACGT", k=300)) for _ in range(20)]
+    for _ in range(60):
+        copy = mutated(rng, rng.choice(texts), rng.randint(0, 3))
+        texts.append(mirror(copy) if rng.random() < 0.5 else copy)
+    linked = {number: {number} for number in range(len(texts))}
+    for one in range(len(texts)):
+        for other in range(one):
+            near = max(share(texts[one], reading, 12) for reading in (texts[other], mirror(texts[other])))
+            if near >= THRESHOLD and linked[one] is not linked[other]:
+                linked[one] |= linked[other]
+                for number in linked[other]:
+                    linked[number] = linked[one]
+    names = clusters(texts, length=12, mirror=mirror)
+    assert {frozenset(at for at, name in enumerate(names) if name == wanted) for wanted in names} == set(map(frozenset, linked.values()))
+    assert len(set(names)) < 60
