@@ -122,10 +122,11 @@ def _require_enough(corpus: Corpus, staging: Staging, drops: Drops) -> None:
 
 
 def _place(staging: Staging, entry: int) -> str:
-    """File and id of an entry."""
+    """File and id of an entry; ids of lines begin with their file."""
     for batch in staging.batches():
         rows = np.flatnonzero(batch.pieces["entry"] == entry)
         if len(rows):
             origin = batch.origins.slice(int(rows[0]), 1).to_pylist()[0]
-            return f"{dict(origin['meta'] or ()).get('file', 'record')} {origin['id']}"
+            file, name = dict(origin["meta"] or ()).get("file", "record"), str(origin["id"])
+            return name if name.startswith(f"{file}:") else f"{file} {name}"
     raise AssertionError(f"entry {entry} was never staged")
