@@ -203,7 +203,7 @@ def _tensor(key: str, ingredient: Ingredient) -> torch.Tensor:
 def _card(kept: Sequence[Ingredient], bits: dict[str, float]) -> str:
     names = "\n".join(f"- {Path(each.name).name}" for each in kept)
     lines = ["---", "library_name: transformers", "pipeline_tag: fill-mask", "tags: [domainbert, model-soup]", "---", "", "# Model soup"]
-    lines += ["", f"The mean of the weights of {len(kept)} models (Wortsman et al. 2022):", "", names]
+    lines += ["", f"The mean of the weights of {len(kept)} {'model' if len(kept) == 1 else 'models'} (Wortsman et al. 2022):", "", names]
     if bits:
         lines += ["", "Bits per hidden letter of the held-out text that chose them, so a score on it says too much:", ""]
         lines += ["| model | bits |", "| --- | ---: |", *(f"| {Path(name).name} | {value:.4f} |" for name, value in bits.items())]
