@@ -145,8 +145,9 @@ class DeltaHybridForMaskedLM(DeltaHybridPreTrainedModel):
     def __init__(self, config: DeltaHybridConfig) -> None:
         super().__init__(config)
         self.model = DeltaHybridModel(config)
-        self.dense = nn.Linear(config.hidden_size, config.hidden_size, bias=False)
-        self.norm = Qwen3NextRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
+        # In a module of its own: a name that the encoder has too would be taken for the encoder's where it is loaded alone.
+        norm = Qwen3NextRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
+        self.head = nn.Sequential(nn.Linear(config.hidden_size, config.hidden_size, bias=False), nn.GELU(), norm)
         self.decoder = nn.Linear(config.hidden_size, config.vocab_size)
         self.post_init()
 
@@ -170,7 +171,7 @@ class DeltaHybridForMaskedLM(DeltaHybridPreTrainedModel):
             kwargs: for the encoder.
         """
         out = self.model(input_ids=input_ids, position_ids=position_ids, **kwargs)
-        logits = self.decoder(self.norm(nn.functional.gelu(self.dense(out.last_hidden_state))))
+        logits = self.decoder(self.head(out.last_hidden_state))
         loss = None if labels is None else self.loss_function(logits, labels, vocab_size=self.config.vocab_size)
         return MaskedLMOutput(loss=loss, logits=logits, hidden_states=out.hidden_states)
 

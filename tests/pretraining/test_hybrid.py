@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import AutoConfig, AutoModelForMaskedLM, AutoModelForSequenceClassification
+from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM, AutoModelForSequenceClassification
 
 from domainbert.recipe.schema import Scratch
 from domainbert.recipe.size import Shape
@@ -57,6 +57,12 @@ def test_its_card_and_contract_say_so_and_others_do_not(run: Path, finished: Pat
     assert "import domainbert" not in (finished / "model" / "README.md").read_text()
     alone = load(run / "model", "", environment)
     assert alone.returncode and "delta-hybrid" in alone.stderr
+
+
+def test_the_encoder_alone_has_the_same_weights(run: Path) -> None:
+    whole, alone = (auto.from_pretrained(run / "model").eval() for auto in (AutoModelForMaskedLM, AutoModel))
+    ids = torch.randint(5, 11, (1, 40))
+    assert torch.equal(whole.model(input_ids=ids).last_hidden_state, alone(input_ids=ids).last_hidden_state)
 
 
 def test_it_learns(run: Path) -> None:
