@@ -13,7 +13,7 @@ from domainbert.adapters.base import Adapter
 from domainbert.corpus.store import MANIFEST, TokenStore
 from domainbert.downstream.audit import audit
 from domainbert.downstream.corpora import TextRequest, measure_texts
-from domainbert.downstream.dataset import Dataset, Split, load_dataset, split_rows, thinned
+from domainbert.downstream.dataset import Dataset, Ints, Split, load_dataset, split_rows, thinned
 from domainbert.downstream.finetune import FineTuning, finetuned_opponent, score_rows
 from domainbert.downstream.heads import has_head, head_opponent
 from domainbert.downstream.metrics import LOWER_IS_BETTER, interval, intervals
@@ -168,16 +168,14 @@ def _opponents(
 
 
 def _line(dataset: Dataset, splits: Sequence[Split], opponent: Opponent, drawn: dict[Any, Any]) -> dict[str, Any]:
-    """Scores of one opponent: mean and spread over seeds, an interval from the first seed's test rows, the difference to the base."""
+    """Scores of one opponent: mean and spread over seeds, an interval of the mean from test rows drawn anew, the difference to the base."""
     values: list[dict[str, float]] = []
+    resampled: list[Any] = []
     for seed, split in enumerate(splits):
         predicted = opponent.learn(split.train, split.validation, split.test, seed)
         values.append(score_rows(dataset, split.test, predicted))
-        if seed == 0:
-            first = predicted
-    rows, metric = splits[0].test, dataset.task.primary
-    groups = [dataset.groups[row] for row in rows.tolist()]
-    samples = intervals(lambda chosen: score_rows(dataset, rows[chosen], _chosen(first, chosen), only=metric)[metric], groups, len(rows))
+        resampled.append(_resampled(dataset, split.test, predicted, seed))
+    samples = np.mean(resampled, axis=0)
     drawn[opponent.name, opponent.role, opponent.method] = samples
     scores = {name: _spread([value[name] for value in values]) for name in METRICS[dataset.task.kind]}
     line = {"name": opponent.name, "role": opponent.role, "method": opponent.method, "scores": scores}
@@ -186,6 +184,17 @@ def _line(dataset: Dataset, splits: Sequence[Split], opponent: Opponent, drawn: 
     if opponent.role in ("base", "random") and model is not None:
         line["model_minus_this"] = _difference(model, samples)
     return line
+
+
+def _resampled(dataset: Dataset, rows: Ints, predicted: Any, seed: int) -> Any:
+    """The primary metric on test rows drawn anew; where all seeds have the same test rows, they meet the same draws."""
+    metric, groups = dataset.task.primary, [dataset.groups[row] for row in rows.tolist()]
+    draws = 0 if dataset.task.split.by in GIVEN_SPLITS else seed
+
+    def value(chosen: Ints) -> float:
+        return score_rows(dataset, rows[chosen], _chosen(predicted, chosen), only=metric)[metric]
+
+    return intervals(value, groups, len(rows), seed=draws)
 
 
 def _compare_with_trivial(lines: "list[dict[str, Any]]", drawn: Mapping[Any, Any], metric: str) -> None:

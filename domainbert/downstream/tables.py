@@ -36,7 +36,7 @@ def _task(name: str, task: Mapping[str, Any]) -> str:
         rows.append((line["name"], line["method"], first, *(_plain(line["scores"][other]["mean"]) for other in others)))
     lines += columns(rows)
     lines += [f"  {text}" for line in task["scores"] if (text := _difference(line, metric))]
-    lines.append(f"  {_seeds(task)}; intervals: test rows of the first seed, drawn anew")
+    lines.append(f"  {_seeds(task)}; intervals of the mean: test rows drawn anew")
     return "\n".join(lines)
 
 
