@@ -189,7 +189,7 @@ def _line(dataset: Dataset, splits: Sequence[Split], opponent: Opponent, drawn: 
 def _resampled(dataset: Dataset, rows: Ints, predicted: Any, seed: int) -> Any:
     """The primary metric on test rows drawn anew; where all seeds have the same test rows, they meet the same draws."""
     metric, groups = dataset.task.primary, [dataset.groups[row] for row in rows.tolist()]
-    draws = 0 if dataset.task.split.by in GIVEN_SPLITS else seed
+    draws = seed if dataset.task.split.by in DRAWN else 0
 
     def value(chosen: Ints) -> float:
         return score_rows(dataset, rows[chosen], _chosen(predicted, chosen), only=metric)[metric]
