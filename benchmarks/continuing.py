@@ -32,7 +32,7 @@ from domainbert.downstream.probes import fit
 from domainbert.downstream.task import find_task
 from domainbert.embedding.encoder import Encoder
 from domainbert.evaluation.judge import judge_on
-from domainbert.pretraining import pretrain
+from domainbert.pretraining import pretrain, resume
 from domainbert.recipe.load import recipe_from
 from domainbert.recipe.schema import Corpus
 
@@ -144,10 +144,14 @@ class Bench:
         }  # fmt: skip
 
     def _train(self, tables: dict[str, Any], model: Path) -> None:
-        """The published model alone, without its contract: an arm may go on with another domain."""
-        run = self.folder / "run"
-        shutil.rmtree(run, ignore_errors=True)
-        if pretrain(recipe_from(tables, model.name), output=run, progress=False).interrupted:
+        """The published model alone, without its contract: an arm may go on with another domain. A run that was cut off is resumed."""
+        run = self.folder / f"{model.name}-run"
+        if (run / "checkpoints").is_dir():
+            result = resume(run, progress=False)
+        else:
+            shutil.rmtree(run, ignore_errors=True)
+            result = pretrain(recipe_from(tables, model.name), output=run, progress=False)
+        if result.interrupted:
             raise SystemExit(130)
         (run / "model" / "domainbert.json").unlink()
         (run / "model").rename(model)
