@@ -31,6 +31,9 @@ class Kind:
     without_hidden: str = ""
 
 
+ON_HEAD = frozenset({"mlm", "clm", "logit"})
+"""Kinds that train the model's own head; without one of them its figures on hidden text say nothing of the encoder."""
+
 COMMON = frozenset({"kind", "name", "weight", "data"})
 KINDS: Mapping[str, Kind] = {
     "mlm": Kind("domainbert.objectives.mlm:MaskedTokens", without_hidden="never"),

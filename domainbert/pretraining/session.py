@@ -44,7 +44,7 @@ from domainbert.pretraining.objectives import make_losses, open_companions, prep
 from domainbert.pretraining.stages import with_head_stage
 from domainbert.pretraining.stores import adapter_of
 from domainbert.pretraining.vocabulary import Change, change_vocabulary, changes_vocabulary, old_vocabulary
-from domainbert.publishing.card import model_card
+from domainbert.publishing.card import HEAD_UNTRAINED, model_card, trains_head
 from domainbert.publishing.facts import run_facts
 from domainbert.publishing.model_folder import write_model_folder
 from domainbert.recipe.document import to_dict
@@ -117,6 +117,8 @@ class Session:
         if not self._leads:
             return {}
         self._load_best()
+        if not trains_head(self.recipe):
+            self._say(f"{HEAD_UNTRAINED}.")
         after = self.held_out.full(self.encoder)
         result = evaluation(self.held_out, self.before, after, base=self.recipe.model.base, seed=self.recipe.training.seed)
         if self.folder.read_recipe().get(CONTROL):

@@ -5,16 +5,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from domainbert.evaluation.report import forgetting
+from domainbert.objectives.registry import ON_HEAD
 from domainbert.publishing.contract import line_before
 from domainbert.publishing.data_card import provenance_table
 from domainbert.publishing.facts import RunFacts
 from domainbert.publishing.provenance import Provenance, source_name
 from domainbert.publishing.results import model_index, other_figures, parts_table, table
-from domainbert.recipe.schema import CAUSAL, GENERAL, SCRATCH, Stage
+from domainbert.recipe.schema import CAUSAL, GENERAL, SCRATCH, Recipe, Stage
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelCardData
 
+HEAD_UNTRAINED = (
+    "No objective trained the head that predicts hidden tokens, so the figures on hidden text say nothing of the encoder: it is for "
+    "vectors and fine-tuning"
+)
 _PICTURES = {"loss.png": "Training loss and the held-out figure over the steps", "map.png": "Held-out records by their embeddings"}
 
 
@@ -176,8 +181,15 @@ def _limit_lines(facts: RunFacts) -> Iterator[str]:
         yield facts.recipe.card.limits
     if any(source == "sample" for corpus in facts.corpora for source in corpus.corpus.sources):
         yield "It was trained on a built-in sample, see its data card: use it to try things out, not to decide anything."
+    if not trains_head(facts.recipe):
+        yield f"{HEAD_UNTRAINED}."
     yield "An encoder repeats the slant of its corpus, and what it was trained on can partly be read out of it."
     yield "One seed was trained: differences of a hundredth of a bit may be chance."
+
+
+def trains_head(recipe: Recipe) -> bool:
+    """Whether some objective trained the head that predicts hidden tokens."""
+    return any(each.active and each.kind in ON_HEAD for stage in recipe.stage for each in stage.objective)
 
 
 def _duration(seconds: float) -> str:

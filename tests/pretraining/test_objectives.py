@@ -97,7 +97,10 @@ def test_without_reconstruction_only_the_features_count(recipe: Path, teacher: P
 def test_queries_reconstruct_what_the_encoder_never_sees(recipe: Path, teacher: Path, domainbert: Program, tmp_path: Path) -> None:
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     arguments = ("pretrain", "--recipe", recipe, "--teacher", teacher, *GROUPS, "stage.mlm.objectives={masked_query = 1.0}")
-    domainbert(*arguments, "--output", whole)
+    done = domainbert(*arguments, "--output", whole)
+    untrained = "No objective trained the head that predicts hidden tokens"
+    assert untrained in " ".join(done.stderr.split()) and untrained in (whole / "model" / "README.md").read_text()
+    assert untrained not in (teacher / "README.md").read_text()
     logged = lines(whole)
     assert all(line["loss"] == pytest.approx(line["loss_masked_query"] + line["loss_align"], rel=1e-6) for line in logged)
     assert logged[-1]["loss_masked_query"] < 0.8 * logged[0]["loss_masked_query"]
