@@ -124,17 +124,25 @@ def whole_texts(dataset: Dataset, adapter: Adapter) -> tuple[str, ...]:
 
 
 def thinned(dataset: Dataset, max_rows: int) -> Dataset:
-    """At most so many rows of each given split (of all rows where none is given), drawn by a fixed rule; 0 for all."""
+    """At most so many rows of each given split (of all where none is given), one of each class at least, by a fixed rule; 0 for all."""
     rng = np.random.default_rng(0)
     parts = [np.flatnonzero(dataset.given == name) for name in np.unique(dataset.given)]
     if not max_rows or all(len(part) <= max_rows for part in parts):
         return dataset
-    rows = np.sort(np.concatenate([rng.permutation(part)[:max_rows] for part in parts]))
+    rows = np.sort(np.concatenate([_with_every_class(dataset, rng.permutation(part))[:max_rows] for part in parts]))
     chosen: dict[str, Any] = {
         name: tuple(pick(getattr(dataset, name), rows))
         for name in ("texts", "seconds", "groups", "cold", "second_groups", "words", "tags", "times", "places") if getattr(dataset, name)
     }  # fmt: skip
     return replace(dataset, labels=dataset.labels[rows], given=dataset.given[rows], **chosen)
+
+
+def _with_every_class(dataset: Dataset, rows: Ints) -> Ints:
+    """The rows, the first of each class in front: a rare class must not be lost from train and stay in test."""
+    if dataset.task.kind != "classification":
+        return rows
+    first = np.sort(np.unique(dataset.labels[rows], return_index=True)[1])
+    return np.concatenate((rows[first], np.delete(rows, first)))
 
 
 def split_rows(dataset: Dataset, *, seed: int) -> Split:

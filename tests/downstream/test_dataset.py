@@ -123,6 +123,16 @@ def test_some_rows_keep_the_splits(write, plain):
     assert data.given.tolist() == ["train", "train", "test", "test"]
 
 
+def test_some_rows_keep_a_rare_class(write, plain):
+    """One row in 500 of train is of the class that half of test is."""
+    train = "text,label\n" + "".join(f"t{number},{'rare' if number == 499 else 'ab'[number % 2]}\n" for number in range(500))
+    test = "text,label\n" + "".join(f"u{number},{'rare' if number % 2 else 'a'}\n" for number in range(60))
+    data = thinned(load_dataset(write({"train.csv": train, "test.csv": test}, **GIVEN), plain), 20)
+    assert len(data) == 40
+    assert data.counts(np.flatnonzero(data.given == "train"))["rare"] == 1
+    split_rows(data, seed=0)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
