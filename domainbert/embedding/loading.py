@@ -29,12 +29,20 @@ def model_folder(path: str | Path) -> Path:
 
 
 def adapter_for(folder: Path, wanted: str | Adapter = "") -> Adapter:
-    """The adapter that spells a model's input: the one that is wanted, else the folder's own, else plain text."""
+    """The adapter that spells a model's input: the one that is wanted, else the folder's own, else plain text.
+
+    Raises:
+        ModelError: the folder has options that its adapter does not know.
+    """
     if isinstance(wanted, Adapter):
         return wanted
     contract = Contract.read(folder)
     name = wanted or (contract.adapter if contract else "")
-    return load_adapter(name) if name else PlainText()
+    options = dict(contract.options) if contract and contract.adapter == name else None
+    try:
+        return load_adapter(name, options=options) if name else PlainText()
+    except TypeError as error:
+        raise ModelError(f"{folder}: its options {options} are none of adapter {name!r} ({error}); fetch the folder again") from None
 
 
 def with_column(adapter: Adapter, column: str) -> Adapter:

@@ -4,10 +4,10 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from domainbert.adapters.base import Adapter
 from domainbert.engine.families import OWN
@@ -40,6 +40,7 @@ class Contract:
         tokenizer_sha256: of ``tokenizer.json``.
         libraries: versions that made the examples.
         examples: raw text, canonical text and ids.
+        options: of the adapter, those that are not the default and change how the examples are spelled.
         loads_after: a line of Python without which transformers does not know the model's architecture; empty where it does.
     """
 
@@ -49,6 +50,7 @@ class Contract:
     libraries: Mapping[str, str]
     examples: tuple[Example, ...]
     schema: int = 1
+    options: Mapping[str, Any] = field(default_factory=dict)
     loads_after: str = ""
 
     @classmethod
@@ -57,7 +59,8 @@ class Contract:
         examples = tuple(_example(adapter, tokenizer, raw) for raw in adapter.probes())
         digest = hashlib.sha256(tokenizer.backend_tokenizer.to_str().encode()).hexdigest()
         libraries = library_versions((*_LIBRARIES, *adapter.libraries))
-        return cls(adapter.name, adapter.canonical_version, digest, libraries, examples, loads_after=loads_after)
+        options = spelling_options(adapter)
+        return cls(adapter.name, adapter.canonical_version, digest, libraries, examples, options=options, loads_after=loads_after)
 
     def write(self, folder: Path) -> None:
         """Write ``domainbert.json``."""
@@ -92,6 +95,12 @@ def check_contract(folder: Path, adapter: Adapter, tokenizer: "PreTrainedTokeniz
         return
     if contract.adapter != adapter.name:
         raise ModelError(f"{folder}: was made with adapter {contract.adapter!r}, not {adapter.name!r}; use the one it was made with")
+    if (mine := spelling_options(adapter)) != contract.options:
+        then, given = (", ".join(f"{name} = {value!r}" for name, value in each.items()) for each in (contract.options, mine))
+        raise ModelError(
+            f"{folder}: its input is spelled by adapter {adapter.name!r} with {then or 'its defaults'}, this run has "
+            f"{given or 'the defaults'}; set the same under corpus.options"
+        )
     now = [_example(adapter, tokenizer, example.raw) for example in contract.examples]
     wrong = [(then, again) for then, again in zip(contract.examples, now, strict=True) if then != again]
     if not wrong:
@@ -101,6 +110,19 @@ def check_contract(folder: Path, adapter: Adapter, tokenizer: "PreTrainedTokeniz
     if not changed:
         raise ModelError(f"{message}; the model would see other input than it was trained on. Fetch the folder again")
     log.warning("%s; versions differ from those it was made with: %s", message, ", ".join(sorted(changed)))
+
+
+def spelling_options(adapter: Adapter) -> dict[str, Any]:
+    """The adapter's options that are not the default and change how its probes are spelled; the rest say how files are read."""
+    kind, usual = type(adapter), adapter.Options()
+    spelled = _spelled(kind(usual))
+    changed = {each.name: getattr(adapter.options, each.name) for each in fields(usual)}
+    changed = {name: value for name, value in changed.items() if value != getattr(usual, name)}
+    return {name: value for name, value in changed.items() if _spelled(kind(replace(usual, **{name: value}))) != spelled}
+
+
+def _spelled(adapter: Adapter) -> list[str]:
+    return [adapter.canonicalize(raw) for raw in adapter.probes()]
 
 
 def line_before(architecture: str) -> str:
