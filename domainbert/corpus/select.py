@@ -2,8 +2,8 @@
 
 DSIR, Xie et al. 2023 (arXiv 2302.03169). Sample and pool are bags of n-grams with probabilities p and q; a record with counts z has the
 importance weight log w = sum z log(p / q). Gumbel top-k draws k records without replacement in proportion to w. The
-diversity term divides w by the density of the record's neighbourhood in the pool, to a power. Memory does not grow with the pool, which
-is staged on disk and gone through three times.
+diversity term divides w by the density of the record's neighbourhood in the pool, to a power. The pool is staged
+on disk and gone through three times.
 """
 
 import json
