@@ -176,8 +176,8 @@ def load_base_tokenizer(
     require_reachable(base, revision)
     try:
         tokenizer = AutoTokenizer.from_pretrained(base, revision=revision or None, trust_remote_code=trust_remote_code)
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelError(_explain(base, error)) from error
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        raise ModelError(_no_tokenizer(base, error)) from error
     if not isinstance(tokenizer, PreTrainedTokenizerFast) and adapter is not None:
         tokenizer = find_twin(tokenizer, adapter) or tokenizer
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
@@ -258,6 +258,16 @@ def _explain(base: str, error: Exception) -> str:
     return (
         f"{base}: is neither a folder here nor a model that the Hub gave us: {first}; "
         "check the name, or download it and pass its folder (offline: HF_HUB_OFFLINE=1 uses the local cache)"
+    )
+
+
+def _no_tokenizer(base: str, error: Exception) -> str:
+    """A folder with a SentencePiece file alone asks for packages that have nothing to do with it."""
+    if not Path(base).is_dir() or (Path(base) / "tokenizer.json").is_file() or "trust_remote_code" in str(error):
+        return _explain(base, error)
+    return (
+        f"{base}: it has no tokenizer.json, and its tokenizer cannot be made from what it has: {_first_line(error)}; convert it once, "
+        "where sentencepiece is installed: AutoTokenizer.from_pretrained(folder).save_pretrained(folder)"
     )
 
 

@@ -96,6 +96,18 @@ def test_length_and_boilerplate_by_reason(build):
     assert boilerplate_share("refrain") == 0.0
 
 
+def test_boilerplate_is_what_a_record_says_twice(build):
+    """Characters count, not lines; a record at the limit stays; what other records hold too is no boilerplate; 1 leaves all in."""
+    footer = "Tous droits réservés par l'éditeur."
+    many_short = "\n".join(["ok", "ok", "ok", "Une seule longue phrase qui porte presque tous les caractères du texte."])
+    long_twice = "\n".join([footer, "ok", "oui", "non", footer])
+    half, shared = "abcd\n  abcd  ", [f"{text}\n{footer}" for text in TEXTS[:2]]
+    texts = [many_short, long_twice, half, *shared]
+    assert kept(build(texts, max_boilerplate=0.4)) == [0, 3, 4]
+    assert kept(build(texts, max_boilerplate=0.5)) == [0, 1, 2, 3, 4]
+    assert kept(build([*texts, "\n".join([footer] * 50)])) == [0, 1, 2, 3, 4, 5]
+
+
 def test_evaluation_texts_are_left_out_whatever_their_typing(build, tmp_path):
     sentence = TEXTS[3].split(". ")[1]
     (tmp_path / "test.txt").write_text(

@@ -8,6 +8,7 @@ import pytest
 from domainbert.adapters.base import Adapter
 from domainbert.adapters.dna import DnaAdapter
 from domainbert.adapters.plain import PlainText
+from domainbert.adapters.urls import UrlsAdapter
 from domainbert.corpus.store import TokenStore
 from domainbert.downstream.audit import audit
 from domainbert.downstream.dataset import load_dataset, split_rows
@@ -129,6 +130,28 @@ def test_group_overlap_and_how_far_the_group_comes(write):
                  files={"train": "a.csv", "validation": "b.csv", "test": "c.csv"})  # fmt: skip
     found = findings(task, Grouped())["group_overlap"]
     assert found["figures"] == {"test_rows_in_train_groups": 3, "train_groups": 4, "group_majority_right": pytest.approx(2 / 3)}
+
+
+def test_popular_sites_called_phishing(write):
+    """Phishing-Website-Detection 5 and 3, detecting-phishing-websites 3: facebook and github flagged, whatever page of theirs it was."""
+    pages = ["https://www.facebook.com/login.php", "http://github.com/a/b", "HTTPS://FR-FR.Facebook.com/x?y=1", "https://gist.github.com/c"]
+    texts = [*pages, *(f"http://bad{number}.biz/login" for number in range(40)), *(f"https://shop{number}.org/" for number in range(40))]
+    labels = ["phishing"] * 44 + ["benign"] * 40
+    keys = {"files": {"all": "x.csv"}, "split": {"by": "random"}, "listed": {"file": "top.txt", "label": "benign"}}
+    task = write({"x.csv": table(texts, labels), "top.txt": "facebook.com\ngithub.com\n"}, **keys)
+    found = findings(task, UrlsAdapter())["label_sanity"]
+    assert found["figures"] == {"listed": 4, "contradicted": 4}
+    assert found["warns"]
+
+
+def test_what_a_label_means_is_said(write):
+    """Phishing-URL-Detection 6: is -1 phishing, or 1?"""
+    texts = [f"http://site{number}.org/" for number in range(60)]
+    task = {"files": {"all": "x.csv"}, "split": {"by": "random"}}
+    rows = {"x.csv": table(texts, [-1, 1] * 30)}
+    found = [findings(write(rows, **task, **more), UrlsAdapter())["class_order"]["text"] for more in ({}, {"positive": "-1"})]
+    assert "0 = -1 (" in found[0] and "1 = 1 (" in found[0]
+    assert [text.rpartition("; ")[2] for text in found] == ["to be found: 1", "to be found: -1"]
 
 
 def test_contradictory_labels(write, plain):

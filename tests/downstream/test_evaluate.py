@@ -141,7 +141,11 @@ def tokens(tmp_path):
 
 
 def test_token_labels(dna_model, tmp_path):
-    found = scores(evaluate(Request(str(dna_model()), tasks=(tokens(tmp_path),), num_seeds=1)), "tags")
+    """BioBERT 3 and 142: what was published is of whole entities, and says so; BioBERT 69: who tags all O stands beside it."""
+    results = evaluate(Request(str(dna_model()), tasks=(tokens(tmp_path),), num_seeds=1))
+    found = scores(results, "tags")
+    assert results["tasks"]["tags"]["metric"] == "entity_f1"
+    assert "entity F1 (95 %)" in render(results)
     memory, probe = (found[who]["scores"]["entity_f1"]["mean"] for who in (("trivial", "memory"), ("model", "probe")))
     assert 0 < memory < 0.4
     assert probe > memory + 0.2
@@ -160,6 +164,25 @@ def test_fine_tuning_learns_what_is_there(dna_model, task, tmp_path):
     request = Request(str(dna_model("bert")), tasks=(tokens(tmp_path),), methods=("finetune",), num_seeds=1, fine_tuning=longer)
     found = scores(evaluate(request), "tags")
     assert found["model", "finetune"]["scores"]["entity_f1"]["mean"] > found["trivial", "memory"]["scores"]["entity_f1"]["mean"] + 0.15
+
+
+def test_fine_tuning_comes_out_the_same_again(dna_model, task):
+    """BioBERT 105: nobody could repeat the published numbers; a result holds its settings, and they give it again."""
+    import torch
+
+    from domainbert.downstream.finetune import FineTuning
+
+    settings = FineTuning(epochs=1, learning_rate=1e-3, batch_size=8)
+    gc = task('kind = "regression"', relabel=lambda text, label: (text.count("G") + text.count("C")) / len(text))
+    request = Request(str(dna_model("bert")), tasks=(gc,), methods=("finetune",), num_seeds=1, max_rows=16, fine_tuning=settings)
+    first = evaluate(request)
+    torch.manual_seed(1)
+    assert json.dumps(evaluate(request)) == json.dumps(first)  # a NaN is not itself
+    recorded = first["tasks"]["halves"]
+    assert recorded["fine_tuning"] == {
+        "epochs": 1, "learning_rate": 1e-3, "batch_size": 8, "warmup_ratio": 0.1, "weight_decay": 0.01
+    }  # fmt: skip
+    assert (recorded["seeds"], recorded["max_rows"]) == (1, 16) and first["versions"]["torch"] == torch.__version__
 
 
 def test_results_join_what_the_file_holds(tmp_path):

@@ -92,6 +92,19 @@ def test_entity_f1_counts_whole_entities():
     assert np.isnan(score("tokens", truth, seen, tags=("NOUN", "VERB", "X", "Y"))["entity_f1"])
 
 
+def test_only_o_is_worth_nothing():
+    """BioBERT 69, 3 and 142: a model that tags everything O is right for most words, half an entity is right for most of its words."""
+    names = ("O", "B-A", "I-A")
+    truth = [np.array([0] * 17 + [1, 2, 2])]
+    nothing = score("tokens", truth, [np.zeros(20, np.int64)], tags=names)
+    assert nothing["accuracy"] == 0.85
+    assert nothing["entity_f1"] == 0
+    half = score("tokens", truth, [np.array([0] * 17 + [1, 2, 0])], tags=names)
+    assert half["accuracy"] == 0.95
+    assert half["macro_f1"] > 0.8
+    assert half["entity_f1"] == 0
+
+
 def test_intervals_cover_the_mean_and_draw_whole_groups():
     values = rng.normal(size=400)
     free = intervals(lambda rows: values[rows].mean(), [""] * 400, 400, resamples=400)

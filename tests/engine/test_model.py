@@ -47,6 +47,20 @@ def test_dropout_is_the_recipes_and_is_published_as_it_was(architecture: str, ra
     assert {name: value for name, value in model.config.to_dict().items() if "dropout" in name} == fresh
 
 
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("size", [11, 3000])
+def test_the_first_loss_is_that_of_a_guess(architecture: str, size: int) -> None:
+    """ModernBERT 96: with another vocabulary size the first loss was ten times too high."""
+    targets = np.arange(size) > 5
+    vocabulary = Vocabulary(size, (3,), (), 2, 1, targets, targets.astype(np.int64))
+    model = build_model(Model(scratch=Scratch(architecture, 32, 2, 2)), vocabulary, max_length=40, seed=0)[0].eval()
+    ids = torch.randint(6, size, (8, 30), generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        loss = float(torch.nn.functional.cross_entropy(model(input_ids=ids).logits.flatten(0, 1), ids.roll(7).flatten()))
+    # A guess costs ln(size); logits of spread s add s**2 / 2.
+    assert loss == pytest.approx(np.log(size), abs=0.3)
+
+
 def test_config_keys_pass_through_and_typos_are_named() -> None:
     assert build("modernbert", config={"global_attn_every_n_layers": 1}).config.layer_types == ["full_attention"] * 2
     with pytest.raises(ModelError, match="modernbert has no global_attention"):
@@ -78,6 +92,7 @@ def test_a_length_beyond_the_positions_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_vocabulary_beyond_the_embeddings_is_refused(tmp_path: Path) -> None:
+    """transformers 14020: a tokenizer that was given more tokens, before a model whose tables were not."""
     build("bert").save_pretrained(tmp_path)
     larger = Vocabulary(12, (3,), (), 2, 1, TARGETS, TARGETS.astype(np.int64))
     with pytest.raises(ModelError, match="11 embedding rows, its tokenizer 12 entries"):

@@ -3,7 +3,7 @@
 import pytest
 
 from domainbert.adapters.dna import DnaAdapter
-from domainbert.errors import TokenizerError
+from domainbert.errors import ModelError, TokenizerError
 from domainbert.tokenization.check import check_tokenizer, save_tokenizer
 
 
@@ -94,6 +94,52 @@ def test_folders_without_their_vocabulary(tmp_path, model_type, tokenizer_class)
     (tmp_path / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": tokenizer_class, "model_max_length": 512}))
     with pytest.raises(TokenizerError, match=r"its vocabulary has [0-9] entries.*was probably made without its vocabulary.*The cure"):
         check_tokenizer(AutoTokenizer.from_pretrained(tmp_path), BiomedicalAdapter())
+
+
+def sentence_piece():
+    """Unigram pieces that begin words with a visible blank, as SentencePiece makes them."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+    from domainbert.adapters.french import FrenchAdapter
+
+    backend = Tokenizer(models.Unigram())
+    backend.pre_tokenizer, backend.decoder = pre_tokenizers.Metaspace(), decoders.Metaspace()
+    probes = FrenchAdapter().probes()
+    alphabet = sorted(set("".join(probes)))
+    special = ["<unk>", "<pad>", "<mask>"]
+    trainer = trainers.UnigramTrainer(
+        vocab_size=400, special_tokens=special, unk_token="<unk>", initial_alphabet=alphabet, show_progress=False
+    )
+    backend.train_from_iterator([*probes] * 3, trainer)
+    return backend
+
+
+@pytest.mark.parametrize("model_type", ["camembert", "xlm-roberta"])
+def test_sentence_pieces_load_without_sentencepiece(tmp_path, monkeypatch, model_type):
+    """transformers 15919 wanted sentencepiece and did not say so; a saved folder needs tokenizer.json alone, whatever its config names."""
+    import sys
+
+    from transformers import AutoConfig, AutoTokenizer
+
+    monkeypatch.setitem(sys.modules, "sentencepiece", None)
+    saved, text = wrap(sentence_piece()), "L'arbre a été coupé."
+    AutoConfig.for_model(model_type).save_pretrained(tmp_path)
+    save_tokenizer(saved, tmp_path)
+    loaded = AutoTokenizer.from_pretrained(tmp_path)
+    assert loaded(text)["input_ids"] == saved(text)["input_ids"]
+    assert loaded.tokenize("arbre été") == saved.tokenize("arbre été") and loaded.get_vocab() == saved.get_vocab()
+
+
+def test_a_base_with_a_sentencepiece_file_alone_is_refused_with_the_cure(tmp_path):
+    """transformers 15919: without sentencepiece, transformers asks for tiktoken."""
+    from transformers import AutoConfig
+
+    from domainbert.engine.model import load_base_tokenizer
+
+    AutoConfig.for_model("camembert").save_pretrained(tmp_path)
+    (tmp_path / "sentencepiece.bpe.model").write_bytes(b"\n\x0e\n\x05<unk>\x15\x00\x00\x00\x00\x18\x02")
+    with pytest.raises(ModelError, match=r"it has no tokenizer\.json.*convert it once, where sentencepiece is installed"):
+        load_base_tokenizer(str(tmp_path))
 
 
 def test_too_many_pieces_a_word():

@@ -41,13 +41,6 @@ _MATH_HOLDERS = frozenset(
         "mfenced", "mtable", "mtr", "mlabeledtr", "mtd", "mpadded", "mphantom", "menclose", "merror", "mmultiscripts",
     }
 )  # fmt: skip
-# Elements of MathML that hold other elements only: blanks between those are the file's, not the formula's.
-_MATH_HOLDERS = frozenset(
-    {
-        "math", "mrow", "mstyle", "semantics", "msub", "msup", "msubsup", "munder", "mover", "munderover", "mfrac", "msqrt", "mroot",
-        "mfenced", "mtable", "mtr", "mlabeledtr", "mtd", "mpadded", "mphantom", "menclose", "merror", "mmultiscripts",
-    }
-)  # fmt: skip
 _SCRIPT_TAGS = frozenset({"sub", "sup"})
 _BREAKS = frozenset({"br", "p", "DispFormula", "list-item"})
 _CITATION = re.compile(
