@@ -262,12 +262,13 @@ def _explain(base: str, error: Exception) -> str:
 
 
 def _no_tokenizer(base: str, error: Exception) -> str:
-    """A folder with a SentencePiece file alone asks for packages that have nothing to do with it."""
-    if not Path(base).is_dir() or (Path(base) / "tokenizer.json").is_file() or "trust_remote_code" in str(error):
+    """A folder with a SentencePiece file alone: transformers asks for packages that have nothing to do with it."""
+    folder = Path(base)
+    if (folder / "tokenizer.json").is_file() or not any(folder.glob("*.model")):
         return _explain(base, error)
     return (
-        f"{base}: it has no tokenizer.json, and its tokenizer cannot be made from what it has: {_first_line(error)}; convert it once, "
-        "where sentencepiece is installed: AutoTokenizer.from_pretrained(folder).save_pretrained(folder)"
+        f"{base}: it has no tokenizer.json, and its SentencePiece file is not read here ({_first_line(error)}); convert it once, where "
+        "sentencepiece is installed: AutoTokenizer.from_pretrained(folder).save_pretrained(folder)"
     )
 
 

@@ -170,13 +170,19 @@ def test_retractions(tmp_path):
 
 
 def test_books_have_abstracts_too(tmp_path):
-    """bern 14: an excerpt was shown where an abstract is."""
-    book = (
-        '<PubmedBookArticle><BookDocument><PMID Version="1">8</PMID><Book><BookTitle>A book</BookTitle></Book>'
-        "<ArticleTitle>Chapter</ArticleTitle>"
-        "<Abstract><AbstractText>Of it.</AbstractText></Abstract></BookDocument></PubmedBookArticle>"
-    )
-    assert [(record.id, record.text) for record in read(write(tmp_path, "x.xml", xml(book)))[0]] == [("8", "Chapter\nOf it.")]
+    """bern 14: chapters of books, whose abstract PubMed's pages call "Excerpt", came out as an error message instead of text."""
+
+    def book(pmid, abstract):
+        return (
+            f'<PubmedBookArticle><BookDocument><PMID Version="1">{pmid}</PMID><Book><BookTitle>A book</BookTitle></Book>'
+            f"<ArticleTitle>Chapter</ArticleTitle>{abstract}<Sections><Section><SectionTitle>Excerpt</SectionTitle></Section></Sections>"
+            "</BookDocument></PubmedBookArticle>"
+        )
+
+    abstract = "<Abstract><AbstractText>Of it.</AbstractText></Abstract>"
+    records, drops = read(write(tmp_path, "x.xml", xml(book(8, abstract), book(9, ""), article("1"))))
+    assert [(record.id, record.text) for record in records] == [("8", "Chapter\nOf it."), ("1", "A title.\nSome text.")]
+    assert drops.counts == {"no_abstract": 1}
 
 
 @pytest.mark.parametrize("block_size", [1, 7, 64, 1000])
