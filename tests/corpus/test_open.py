@@ -205,6 +205,7 @@ def _tar() -> bytes:
         (gzip.compress(gzip.compress(TEXT)), "compressed twice"),
         (gzip.compress(b"PAR1 and so on"), "Parquet inside gzip"),
     ],
+    ids=["zip", "tar", "tar.gz", "bzip2", "xz", "twice", "parquet"],  # gzip holds the time, and tests of several processes need one name
 )
 def test_archives_say_what_to_do(tmp_path, data, kind):
     (tmp_path / "x.fa").write_bytes(data)
