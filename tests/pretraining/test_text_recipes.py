@@ -83,7 +83,8 @@ def test_a_recipe_from_random_weights(domainbert, corpus, tmp_path, name, keys, 
 def test_two_phases_on_a_modernbert(domainbert, corpus, modernbert, tmp_path):
     """Stable rate with 30 % hidden, then a decay over the whole second phase with 15 % hidden; the base's tokenizer stays."""
     output = tmp_path / "run"
-    keys = ("--base", modernbert, "training.max_steps=22", "stage.broad.tokens=10_000", "stage.narrow.tokens=10_000")
+    lengths = ("stage.broad.steps=11", "stage.narrow.steps=11", "stage.narrow.schedule.decay_steps=11")
+    keys = ("--base", modernbert, "training.max_steps=22", *lengths)
     run(domainbert, output, "biomedical-modernbert", corpus("biomedical"), *keys)
     steps = [json.loads(line) for line in (output / "metrics.jsonl").read_text().splitlines()]
     rates = [step["learning_rate"] for step in steps]
