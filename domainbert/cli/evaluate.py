@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -76,7 +76,7 @@ def evaluate(  # noqa: PLR0913, PLR0917  # one parameter an option
         )
     from domainbert.downstream.corpora import TextRequest
     from domainbert.downstream.finetune import FineTuning
-    from domainbert.downstream.run import Request, write_results
+    from domainbert.downstream.run import Request
     from domainbert.downstream.run import evaluate as evaluated
     from domainbert.downstream.tables import render
 
@@ -84,17 +84,23 @@ def evaluate(  # noqa: PLR0913, PLR0917  # one parameter an option
     tuning = FineTuning(epochs, learning_rate)
     request = Request(model, against, tuple(task or ()), data, adapter, methods, seeds, split, rows, tuning, texts, column)
     results = evaluated(request, report=lambda text: typer.echo(text, err=True))
-    target = output or (Path(model) / "evaluation.json" if (Path(model) / "recipe.json").is_file() else None)
-    if target:
-        from domainbert.downstream.pictures import score_bars
-
-        write_results(results, target)
-        folder = target.parent / "plots" if output is None else target.parent
-        folder.mkdir(exist_ok=True)
-        for name, scores in results["tasks"].items():
-            score_bars(name, scores, folder / f"{'' if output is None else f'{target.stem}-'}{name}.png")
-        typer.echo(f"written to {target}", err=True)
+    if output is not None:
+        _keep(results, output, pictures=output.parent, prefix=f"{output.stem}-")
+    elif (Path(model) / "recipe.json").is_file():
+        _keep(results, Path(model) / "evaluation.json", pictures=Path(model) / "plots")
     typer.echo(json.dumps(results, indent=1, ensure_ascii=False) if as_json else render(results))
+
+
+def _keep(results: dict[str, Any], target: Path, *, pictures: Path, prefix: str = "") -> None:
+    """Write the results, and a picture of each task's scores."""
+    from domainbert.downstream.pictures import score_bars
+    from domainbert.downstream.run import write_results
+
+    write_results(results, target)
+    pictures.mkdir(exist_ok=True)
+    for name, scores in results["tasks"].items():
+        score_bars(name, scores, pictures / f"{prefix}{name}.png")
+    typer.echo(f"written to {target}", err=True)
 
 
 def map_texts(

@@ -41,7 +41,7 @@ def soup(
     domainbert soup runs/seed0 runs/seed1 runs/seed2 --corpus held-out.fa --output soup
     """
     from domainbert.evaluation.judge import judge_on
-    from domainbert.pretraining.soup import contract_adapter, ingredients, make_soup
+    from domainbert.pretraining.soup import contract_of, ingredients, make_soup
     from domainbert.pretraining.stores import adapter_of
 
     settings = [text for text in models if ASSIGNMENT.match(text) and not Path(text).exists()]
@@ -50,8 +50,11 @@ def soup(
     pot = ingredients([text for text in models if text not in settings])
     judged: AbstractContextManager[Judge | None] = nullcontext()
     if corpus:
-        name = adapter or contract_adapter(pot[0])
-        recipe = request(name, [*corpus, *settings], "", encoding)
+        if not adapter:
+            contract = contract_of(pot[0])
+            adapter = contract.adapter
+            settings = [*(f"corpus.options.{name}={json.dumps(value)}" for name, value in contract.options.items()), *settings]
+        recipe = request(adapter, [*corpus, *settings], "", encoding)
         judged = judge_on(adapter_of(recipe, recipe.corpus[0]), replace(recipe.corpus[0], role="validation"), tokenizer_of=pot[0].home)
     with judged as judge:
         made = make_soup(pot, output, judge=judge)

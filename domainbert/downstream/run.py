@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from domainbert.adapters.base import Adapter
+from domainbert.adapters.registry import load_adapter
 from domainbert.corpus.store import MANIFEST, TokenStore
 from domainbert.downstream.audit import audit
 from domainbert.downstream.corpora import TextRequest, measure_texts
@@ -271,7 +272,7 @@ def _stores(model: Path) -> list[TokenStore]:
 
 
 def _speller(task: Task, adapter: Adapter) -> Adapter:
-    return adapter_for(Path(), task.adapter) if task.adapter and task.adapter != adapter.name else adapter
+    return load_adapter(task.adapter) if task.adapter and task.adapter != adapter.name else adapter
 
 
 def _finite(value: Any) -> Any:

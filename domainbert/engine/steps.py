@@ -13,7 +13,7 @@ from domainbert.engine.order import Ints, Samples, Slots, Source, StepPlan
 from domainbert.engine.packing import Batch, BatchMaker, micro_batches
 from domainbert.engine.stages import lay_out, span_of
 from domainbert.engine.terms import StageTerms
-from domainbert.errors import CorpusError
+from domainbert.errors import CorpusError, TokenizerError
 from domainbert.recipe.schema import CAUSAL, DRAWN, Stage, Training
 
 _SHOWN_SAMPLES = 5
@@ -71,6 +71,11 @@ class Steps(Dataset[Step]):
             longer = f"; {sum(self.num_too_long.values()):,} are longer than max_length" if self.num_too_long else ""
             raise CorpusError(f"{', '.join(self.names)}: no corpus has a training record with a token{longer}")
         self._terms = [StageTerms(stage, self.names) for stage in self._stages]
+        if any(terms.removes_hidden for terms in self._terms) and not maker.vocabulary.num_special:
+            raise TokenizerError(
+                "objective 'masked_query' leaves hidden tokens out of the input, and this tokenizer puts no special token around a text, "
+                "so that nothing would be left of one that is hidden whole; take a tokenizer that does, or the objective 'mlm'"
+            )
         self._plans: list[StepPlan] = []
         self.spans = lay_out(self._stages, self._plan_stages())
 

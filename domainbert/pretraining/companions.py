@@ -3,9 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
-from domainbert.adapters.registry import load_adapter
 from domainbert.engine.folder import RunFolder
 from domainbert.errors import RecipeError
+from domainbert.pretraining.stores import adapter_of
 from domainbert.recipe.document import to_dict
 from domainbert.recipe.load import find_recipe, read_toml, recipe_from
 from domainbert.recipe.schema import GENERAL, Recipe
@@ -45,7 +45,8 @@ def require_companions(recipe: Recipe) -> None:
         if not companion.model.startswith(RECIPE):
             from domainbert.engine.companions import load_tokenizer
 
-            load_tokenizer(name, companion, load_adapter(recipe.adapter))
+            read = next(corpus for corpus in recipe.corpus if corpus.role == "train")
+            load_tokenizer(name, companion, adapter_of(recipe, read))
 
 
 def companion_folder(folder: RunFolder, name: str) -> Path:

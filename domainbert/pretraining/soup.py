@@ -79,16 +79,16 @@ def ingredients(models: Sequence[str]) -> list[Ingredient]:
     return found
 
 
-def contract_adapter(ingredient: Ingredient) -> str:
-    """The adapter that a model says it was made with.
+def contract_of(ingredient: Ingredient) -> Contract:
+    """What a model says of its input.
 
     Raises:
-        ModelError: it does not say.
+        ModelError: it says nothing.
     """
     contract = Contract.read(ingredient.home)
     if contract is None:
         raise ModelError(f"{ingredient.name}: does not say which adapter spells its input ({CONTRACT} is missing); give --adapter NAME")
-    return contract.adapter
+    return contract
 
 
 def make_soup(pot: Sequence[Ingredient], output: Path, *, judge: Judge | None = None) -> Soup:
@@ -166,7 +166,7 @@ def _content(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise ModelError(f"{path}: cannot be read ({error}); write the model folder again") from None
     if path.name == CONTRACT:
-        return {key: content.get(key) for key in ("adapter", "canonical_version")}
+        return {key: content.get(key) or None for key in ("adapter", "canonical_version", "options")}
     return {key: value for key, value in content.items() if key not in _NO_MATTER}
 
 

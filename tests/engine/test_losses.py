@@ -16,6 +16,7 @@ from domainbert.engine.losses import Losses
 from domainbert.engine.packing import Batch
 from domainbert.engine.stages import lay_out
 from domainbert.engine.steps import Step, Steps
+from domainbert.errors import TokenizerError
 from domainbert.objectives.base import Sizes
 from domainbert.recipe.schema import Objective, Ramp, Stage
 
@@ -177,6 +178,15 @@ def test_parameters_follow_the_seed_and_leave_the_global_generator_alone() -> No
 
 
 @pytest.mark.invariant
+def test_queries_need_a_special_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing would be left of a sample that is hidden whole."""
+    steps, _ = dna_steps(tmp_path, objective=(Objective("masked_query"),))
+    bare = replace(steps.maker.vocabulary, prefix=(), suffix=())
+    monkeypatch.setattr(steps.maker, "vocabulary", bare)
+    with pytest.raises(TokenizerError, match="'masked_query' leaves hidden tokens out"):
+        Steps(steps.maker, steps.names, [steps.spans[0].stage], TRAINING)
+
+
 def test_a_query_finds_what_its_definition_says(tmp_path: Path) -> None:
     """Sample by sample and query by query: the library's model on the visible bases alone, in their places, then plain attention."""
     steps, _ = dna_steps(tmp_path, objective=(Objective("masked_query"), ALIGN))

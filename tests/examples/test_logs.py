@@ -42,7 +42,8 @@ def test_it_is_listed_beside_the_built_in_ones(installed: Run) -> None:
 
 
 def test_its_own_test_passes(installed: Run, repository: Path) -> None:
-    installed("-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, repository / "examples" / "logs" / "test_logs.py")
+    out = installed("-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, repository / "examples" / "logs" / "test_logs.py")
+    assert " passed" in out
 
 
 def test_its_recipe_trains_a_model_that_loads_without_it(installed: Run, repository: Path, tmp_path: Path) -> None:

@@ -52,6 +52,14 @@ def test_a_soup_by_validation_leaves_out_what_makes_it_worse(copies, domainbert,
         assert torch.allclose(value, torch.stack([part[key].double() for part in kept]).mean(0).float(), rtol=1e-7, atol=0)
 
 
+def test_the_text_that_judges_is_spelled_as_the_models_were_trained(copies, domainbert, tmp_path, recipe):
+    for folder in copies:
+        contract = folder / "domainbert.json"
+        contract.write_text(json.dumps({**json.loads(contract.read_text()), "options": {"max_n_run": -1}}))
+    done = domainbert("soup", *copies, "--corpus", recipe.parent / "genome.fa", "--output", tmp_path / "soup", status=2)
+    assert "max_n_run" in done.stderr and "-1" in done.stderr  # the option reached the reader, which takes no such value
+
+
 def test_models_of_another_shape_or_tokenizer_are_named(copies, dna_model, domainbert, tmp_path):
     other = copies[1]
     path = other / "tokenizer.json"
@@ -63,6 +71,9 @@ def test_models_of_another_shape_or_tokenizer_are_named(copies, dna_model, domai
         ([copies[0], copies[0]], "is given twice"),
         ([copies[0], tmp_path / "nothing"], f"{tmp_path / 'nothing'}: is no model folder"),
     ]
+    contract = copies[2] / "domainbert.json"
+    contract.write_text(json.dumps({**json.loads(contract.read_text()), "options": {"max_n_run": 3}}))
+    refused.append(([copies[0], copies[2]], f"{copies[2]}: its spelling of the input is not that of {copies[0]}"))
     for models, message in refused:
         done = domainbert("soup", *models, "--output", tmp_path / "soup", status=2)
         assert message in done.stderr
