@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -77,8 +78,22 @@ def _main(
 
     Start with: domainbert pretrain --recipe dna
     """
-    logging.basicConfig(stream=sys.stderr, format="%(message)s", level=logging.WARNING)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(_once())
+    logging.basicConfig(handlers=[handler], format="%(message)s", level=logging.WARNING)
     logging.getLogger("domainbert").setLevel(logging.INFO)
+
+
+def _once() -> Callable[[logging.LogRecord], bool]:
+    """Whether a message is new: a source or a base that is looked at twice has the same to say of it."""
+    said: set[str] = set()
+
+    def is_new(record: logging.LogRecord) -> bool:
+        before = len(said)
+        said.add(record.getMessage())
+        return len(said) > before
+
+    return is_new
 
 
 def main() -> None:

@@ -96,3 +96,11 @@ def test_ctrl_c_exits_130_without_a_traceback():
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=30)
     assert (process.returncode, stderr) == (130, "interrupted\n")
+
+
+def test_what_is_looked_at_twice_is_said_once(run, tmp_path):
+    (tmp_path / "genomes").mkdir()
+    (tmp_path / "genomes" / "a.fa").write_text(">a\n" + "ACGT" * 50)
+    (tmp_path / "genomes" / "b.pdf").write_text("x")
+    done = run("corpus", "stats", "--adapter", "dna", "genomes")
+    assert done.code == 0 and done.stderr.count("left out 1 file") == 1
