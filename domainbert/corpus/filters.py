@@ -1,4 +1,4 @@
-"""Records that a corpus does not want: too short, too long, repetitive, or texts of an evaluation."""
+"""Records that a corpus does not want: too short, too long, or texts of an evaluation."""
 
 import re
 from collections.abc import Iterable
@@ -11,7 +11,6 @@ from domainbert.errors import CorpusError
 from domainbert.recipe.schema import Corpus
 
 OVERLAP = 48  # letters and digits, eight or nine words: a stretch that two texts rarely share by chance
-FEWEST_LINES = 2
 _OTHERS = re.compile(r"[\W_]+")
 
 
@@ -29,7 +28,7 @@ class Filters:
     def __init__(self, adapter: Adapter, corpus: Corpus) -> None:
         self.corpus = corpus
         self.evaluation = EvaluationTexts(adapter, corpus.exclude_files) if corpus.exclude_files else None
-        self.active = bool(self.evaluation or corpus.min_characters or corpus.max_characters or corpus.max_boilerplate < 1)
+        self.active = bool(self.evaluation or corpus.min_characters or corpus.max_characters)
 
     def reason(self, text: str) -> str:
         """Why a record is left out; empty for one that stays."""
@@ -38,8 +37,6 @@ class Filters:
             return "too_short"
         if corpus.max_characters and len(text) > corpus.max_characters:
             return "too_long"
-        if corpus.max_boilerplate < 1 and boilerplate_share(text) > corpus.max_boilerplate:
-            return "boilerplate"
         return "in_evaluation" if self.evaluation and text in self.evaluation else ""
 
 
@@ -79,16 +76,6 @@ class EvaluationTexts:
             return False
         places = np.minimum(np.searchsorted(self._hashes, found), len(self._hashes) - 1)
         return bool((self._hashes[places] == found).any())
-
-
-def boilerplate_share(text: str) -> float:
-    """Share of a text's characters in lines that stand in it before: menus, notices, page headers (Rae et al. 2021, table A1)."""
-    lines = [line.strip() for line in text.split("\n")]
-    lines = [line for line in lines if line]
-    if len(lines) < FEWEST_LINES:
-        return 0.0
-    total, once = sum(map(len, lines)), sum(map(len, set(lines)))
-    return (total - once) / total
 
 
 def _letters(text: str) -> bytes:

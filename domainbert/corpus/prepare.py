@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domainbert.adapters.base import Adapter, Drops, Record
+from domainbert.corpus.boilerplate import boilerplate_entries
 from domainbert.corpus.dedup import duplicate_entries
 from domainbert.corpus.near import near_duplicates
 from domainbert.corpus.rows import Rows, kept_rows
@@ -88,8 +89,14 @@ def prepare(adapter: Adapter, corpus: Corpus, folder: Path, *, seed: int, report
         near = near_duplicates(staging, duplicate, corpus.near_duplicates, adapter.mirror)
         _count(drops, "near_duplicate", near, staging)
         duplicate |= near
+    if corpus.max_boilerplate < 1:
+        repetitive = boilerplate_entries(staging, duplicate, corpus.max_boilerplate)
+        _count(drops, "boilerplate", repetitive, staging)
+        duplicate |= repetitive
     drops.counts += staging.filtered.counts
     drops.first |= staging.filtered.first
+    if duplicate.all():
+        raise _nothing_left(corpus, drops)
     characters = sum(int(pieces["characters"].sum(dtype=np.int64)) for pieces in _kept_pieces(staging, duplicate))
     split = choose_split(
         corpus, _kept_pieces(staging, duplicate), num_pieces=staging.num_pieces, num_characters=characters, scratch=folder
@@ -108,17 +115,23 @@ def _count(drops: Drops, reason: str, left_out: NDArray[np.bool_], staging: Stag
 
 
 def _require_enough(corpus: Corpus, staging: Staging, drops: Drops) -> None:
-    drops = drops if staging.num_pieces else Drops(drops.counts + staging.filtered.counts, drops.first | staging.filtered.first)
-    reasons = "".join(
-        f"\n  {reason}: {count:,}, first at {drops.first.get(reason, 'an unknown place')}" for reason, count in drops.counts.most_common()
-    )
     if not staging.num_pieces:
-        raise CorpusError(f"corpus {corpus.name!r}: nothing is left of {', '.join(corpus.sources) or 'no source'}{reasons}")
+        raise _nothing_left(corpus, Drops(drops.counts + staging.filtered.counts, drops.first | staging.filtered.first))
     if drops.rate > corpus.max_drop_rate:
         raise CorpusError(
             f"corpus {corpus.name!r}: {drops.rate:.1%} of the entries were dropped, max_drop_rate is {corpus.max_drop_rate:.1%}; "
-            f"mend the source or raise max_drop_rate{reasons}"
+            f"mend the source or raise max_drop_rate{_reasons(drops)}"
         )
+
+
+def _nothing_left(corpus: Corpus, drops: Drops) -> CorpusError:
+    return CorpusError(f"corpus {corpus.name!r}: nothing is left of {', '.join(corpus.sources) or 'no source'}{_reasons(drops)}")
+
+
+def _reasons(drops: Drops) -> str:
+    return "".join(
+        f"\n  {reason}: {count:,}, first at {drops.first.get(reason, 'an unknown place')}" for reason, count in drops.counts.most_common()
+    )
 
 
 def _place(staging: Staging, entry: int) -> str:

@@ -86,8 +86,7 @@ class Corpus:
             0 for exact copies only.
         min_characters: shorter records are left out.
         max_characters: longer ones; 0 for no limit.
-        max_boilerplate: share of a record's characters in lines that this record holds already (what other records hold is not looked
-            at: near_duplicates does that for whole entries); 1 for no limit.
+        max_boilerplate: share of an entry's characters in lines that it holds already, or that ten entries hold; 1 for no limit.
         card: its data card, a file or a shipped one's name: what a published model says of where its text comes from.
     """
 

@@ -8,8 +8,8 @@ import pytest
 from domainbert.adapters.french import FrenchAdapter
 from domainbert.adapters.french.options import FrenchOptions, WordPieceOptions
 from domainbert.adapters.french.sample import generate
+from domainbert.corpus import boilerplate
 from domainbert.corpus.build import build_store
-from domainbert.corpus.filters import boilerplate_share
 from domainbert.corpus.near import rows_of_a_band, signature, similarity
 from domainbert.corpus.shingles import shingles
 from domainbert.errors import CorpusError
@@ -92,12 +92,10 @@ def test_length_and_boilerplate_by_reason(build):
     store = build(["Trop court.", *TEXTS[:5], "mot " * 2000, menu], min_characters=20, max_characters=5000, max_boilerplate=0.3)
     assert kept(store) == [1, 2, 3, 4, 5]
     assert store.manifest.drops == {"too_short": 1, "too_long": 1, "boilerplate": 1}
-    assert boilerplate_share("a\nb\na\nb\n\n") == 0.5
-    assert boilerplate_share("refrain") == 0.0
 
 
 def test_boilerplate_is_what_a_record_says_twice(build):
-    """Characters count, not lines; a record at the limit stays; what other records hold too is no boilerplate; 1 leaves all in."""
+    """Characters count, not lines; a record at the limit stays; a line that one other record holds is no boilerplate; 1 leaves all in."""
     footer = "Tous droits réservés par l'éditeur."
     many_short = "\n".join(["ok", "ok", "ok", "Une seule longue phrase qui porte presque tous les caractères du texte."])
     long_twice = "\n".join([footer, "ok", "oui", "non", footer])
@@ -106,6 +104,30 @@ def test_boilerplate_is_what_a_record_says_twice(build):
     assert kept(build(texts, max_boilerplate=0.4)) == [0, 3, 4]
     assert kept(build(texts, max_boilerplate=0.5)) == [0, 1, 2, 3, 4]
     assert kept(build([*texts, "\n".join([footer] * 50)])) == [0, 1, 2, 3, 4, 5]
+
+
+def test_boilerplate_is_what_ten_entries_hold(build):
+    """Copies of one entry are one holder; nine holders are too few; an entry of one line stays."""
+    notice = "Ce site utilise des cookies pour améliorer votre visite ; en poursuivant, vous acceptez leur dépôt."
+    pages = [f"{notice}\nPage {number}." for number in range(10)]
+    only = build([*TEXTS[:3], *pages, notice, *pages], max_boilerplate=0.5)
+    assert kept(only) == [0, 1, 2, 13]
+    assert only.manifest.drops == {"duplicate": 10, "boilerplate": 10}
+    assert only.manifest.first_drops["boilerplate"] == "textes.jsonl:4"
+    assert kept(build([*pages[:9], *pages[:9]], max_boilerplate=0.5)) == list(range(9))
+    long = [f"{notice}\n{text}" for text in TEXTS[:12] if len(text) > 3 * len(notice)]
+    assert kept(build([*long, *pages], max_boilerplate=0.5)) == list(range(len(long)))
+    with pytest.raises(CorpusError, match=r"nothing is left[\s\S]*boilerplate: 10, first at textes.jsonl:1"):
+        build(pages, max_boilerplate=0.5)
+
+
+def test_boilerplate_does_not_depend_on_blocks(build, monkeypatch):
+    texts = [f"{'é' * number}\n refrain \n\n{'b' * number}\nrefrain" for number in range(1, 30)]
+    whole = kept(build(texts, max_boilerplate=0.2))
+    assert 0 < len(whole) < len(texts)
+    monkeypatch.setattr(boilerplate, "CHUNK", 5)
+    monkeypatch.setattr(boilerplate, "LOT", 3)
+    assert kept(build(texts, max_boilerplate=0.2)) == whole
 
 
 def test_evaluation_texts_are_left_out_whatever_their_typing(build, tmp_path):
