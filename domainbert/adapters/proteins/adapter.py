@@ -57,7 +57,7 @@ class ProteinsAdapter(Adapter):
 
     def canonicalize(self, text: str) -> str:
         """Upper case without white space, J as X, no ``*`` at the end; gaps and U, O, B, Z as the options say."""
-        return text.translate(self._table).rstrip(sequence.STOP)
+        return text if sequence.is_standard(text) else text.translate(self._table).rstrip(sequence.STOP)
 
     def group(self, text: str) -> str:
         """A hash of the sequence, as for entries of which no family is known: identical chains stay together."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from domainbert.adapters.base import Drops, Record
 from domainbert.adapters.proteins.options import ProteinsOptions
-from domainbert.adapters.proteins.sequence import canonical_table, is_line_of_residues, odd_letter, why_not_protein
+from domainbert.adapters.proteins.sequence import canonical_table, is_line_of_residues, is_standard, odd_letter, why_not_protein
 from domainbert.corpus import hub
 from domainbert.corpus.documents import Columns, read_documents
 from domainbert.corpus.entries import Entry, Event, Fault
@@ -104,13 +104,14 @@ class Judge:
         for raw in raws:
             num_entries += 1
             text = raw.text.removesuffix("*")
+            standard = is_standard(text)
             reason = raw.fault or why_not_protein(text, self._options)
             if reason:
                 reasons[reason] += 1
                 shown = f" ({odd_letter(text)!r})" if reason == "illegal_character" else ""
                 self._drops.add(reason, f"{path}:{raw.line}{shown}")
                 continue
-            canonical = text.translate(self._table)
+            canonical = text if standard else text.translate(self._table)
             self._count(raw.text, text, canonical)
             cluster = self._cluster(raw.id)
             num_clustered += bool(cluster)

@@ -31,6 +31,11 @@ def canonical_table(options: ProteinsOptions) -> dict[int, int | None]:
     return table | dict.fromkeys(map(ord, gone))
 
 
+def is_standard(text: str) -> bool:
+    """Whether every character is one of the twenty residues in upper case: most entries, which are canonical as they are."""
+    return not text.encode("ascii", "replace").translate(None, _STANDARD)
+
+
 def why_not_protein(text: str, options: ProteinsOptions) -> str:
     """The reason for which an entry must be dropped, or ``""``.
 
@@ -68,6 +73,8 @@ def _why_not_unusual(data: bytes, options: ProteinsOptions) -> str:
 def looks_like_nucleotides(letters: bytes) -> bool:
     """Whether upper-case letters are a nucleic acid, told by shares: A, C, G, T and N are amino acids too."""
     length = len(letters)
+    if letters.count(b"L") + letters.count(b"E") > (1 - NUCLEOTIDE_SHARE) * length:
+        return False  # most proteins: the short way
     if length < SHORTEST_JUDGED or length - len(letters.translate(None, NUCLEOTIDES)) < NUCLEOTIDE_SHARE * length:
         return False
     counts = (letters.count(b"A"), letters.count(b"C"), letters.count(b"G"), letters.count(b"T") + letters.count(b"U"))
