@@ -176,23 +176,30 @@ def _group_overlap(dataset: Dataset, split: Split) -> Iterator[Finding]:
 
 
 def _contamination(dataset: Dataset, split: Split, adapter: Adapter, stores: Sequence[TokenStore]) -> Finding:
-    """Test texts that pretraining saw; without their labels, but no held-out text is new to the model then."""
+    """Test texts that pretraining saw: no held-out text is new to the model then. A regression beside the masks saw their labels too."""
     texts = list(dict.fromkeys(pick(whole_texts(dataset, adapter), split.test)))
     readings = {reading for text in texts for reading in (text, adapter.mirror(text)) if reading is not None}
     length = min(MAX_REPEAT, max(MIN_REPEAT, int(np.median([len(text) for text in texts]))))
-    whole = readings.intersection(_pretraining(stores))
-    seen = sum(text in whole or adapter.mirror(text) in whole for text in texts)
-    letters = repeat_share(_pretraining(stores), texts, length=length, mirror=adapter.mirror)
-    text = f"pretraining: {seen:,} of {len(texts):,} test texts stand in its corpus as records; {letters:.1%} of their letters lie in "
-    text += f"stretches of {length} that it holds"
-    figures = {"test_texts_seen": seen, "test_texts": len(texts), "share_of_letters_seen": letters, "stretch": length}
+    found = [(text, has_label) for text, has_label in _pretraining(stores) if text in readings]
+    whole, labelled = {text for text, _ in found}, {text for text, has_label in found if has_label}
+    seen, seen_labels = (sum(text in each or adapter.mirror(text) in each for text in texts) for each in (whole, labelled))
+    letters = repeat_share((text for text, _ in _pretraining(stores)), texts, length=length, mirror=adapter.mirror)
+    text = f"pretraining: {seen:,} of {len(texts):,} test texts stand in its corpus as records"
+    text += f", {seen_labels:,} with a label; " if seen_labels else "; "
+    text += f"{letters:.1%} of their letters lie in stretches of {length} that it holds"
+    figures = {
+        "test_texts_seen": seen, "test_texts_seen_with_label": seen_labels, "test_texts": len(texts), "share_of_letters_seen": letters,
+        "stretch": length,
+    }  # fmt: skip
     return Finding("pretraining_contamination", seen > MAX_SHARE * len(texts) or letters > 0.1, text, figures)  # noqa: PLR2004
 
 
-def _pretraining(stores: Sequence[TokenStore]) -> Iterable[str]:
+def _pretraining(stores: Sequence[TokenStore]) -> Iterable[tuple[str, bool]]:
+    """Each training text, and whether it has a label."""
     for store in stores:
+        has_label = store.table["label"].is_valid().to_numpy()
         for index in store.indexes("train", views=False).tolist():
-            yield store.text(index)
+            yield store.text(index), bool(has_label[index])
 
 
 def length_finding(dataset: Dataset, encoder: Encoder) -> Iterator[Finding]:

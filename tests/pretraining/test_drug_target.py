@@ -172,6 +172,8 @@ def test_pairs_that_were_trained_on_are_noticed(run: Path, folder: Path, domainb
     task = json.loads(domainbert(*command).stdout)["tasks"]["task"]
     found = next(finding for finding in task["audit"] if finding["check"] == "pretraining_contamination")
     assert found["warns"] and 0 < found["figures"]["test_texts_seen"] < found["figures"]["test_texts"] == task["split"]["test"]
+    assert found["figures"]["test_texts_seen_with_label"] == found["figures"]["test_texts_seen"], "the run learned their affinities"
+    assert f"{found['figures']['test_texts_seen']} with a label" in found["text"]
 
 
 def test_kernels_of_vectors_are_for_pairs(run: Path, folder: Path, domainbert: Run) -> None:
