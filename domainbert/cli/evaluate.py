@@ -52,6 +52,14 @@ def evaluate(  # noqa: PLR0913, PLR0917  # one parameter an option
         ),
     ] = None,
     column: Annotated[str, typer.Option("--column", help="Where the texts of --corpus are in a table.", metavar="NAME")] = "",
+    view: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--view",
+            help="That text once more as a view of the adapter spells it, such as ocr or no_accents of french; repeatable.",
+            metavar="NAME",
+        ),
+    ] = None,
     draws: Annotated[int, typer.Option("--draws", help="Of the measure diffusion.", min=1)] = 16,
     tokens: Annotated[int, typer.Option("--tokens", help="That the measure pseudo hides, each in a pass of its own.", min=1)] = 1000,
     output: Annotated[Path | None, typer.Option("--output", help="JSON; a run's evaluation.json when left out.", metavar="FILE")] = None,
@@ -63,11 +71,12 @@ def evaluate(  # noqa: PLR0913, PLR0917  # one parameter an option
     domainbert evaluate runs/dna --task promoter-tata --data dna/tasks
     domainbert evaluate runs/mine/model --against path/to/base --task task.toml --method probe --method knn --seeds 5
     domainbert evaluate runs/mine --against path/to/base --corpus new/ --measure masked --measure diffusion
+    domainbert evaluate runs/french --measure masked --view ocr --view no_accents
     """
     methods = tuple(dict.fromkeys(method or ["probe"]))
     for name in methods:
         accepted(name, "--method", ("probe", "knn", "finetune", "head", "kernel"))
-    measures = tuple(dict.fromkeys(measure or (["masked"] if corpus else [])))
+    measures = tuple(dict.fromkeys(measure or (["masked"] if corpus or view else [])))
     for name in measures:
         accepted(name, "--measure", ("masked", "diffusion", "pseudo"))
     if not task and not measures:
@@ -80,7 +89,7 @@ def evaluate(  # noqa: PLR0913, PLR0917  # one parameter an option
     from domainbert.downstream.run import evaluate as evaluated
     from domainbert.downstream.tables import render
 
-    texts = TextRequest(tuple(corpus or ()), measures, draws, tokens) if measures else None
+    texts = TextRequest(tuple(corpus or ()), measures, draws, tokens, tuple(dict.fromkeys(view or ()))) if measures else None
     tuning = FineTuning(epochs, learning_rate)
     request = Request(model, against, tuple(task or ()), data, adapter, methods, seeds, split, rows, tuning, texts, column)
     results = evaluated(request, report=lambda text: typer.echo(text, err=True))

@@ -6,10 +6,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import torch
 from transformers import AutoModelForMaskedLM, PreTrainedModel, PreTrainedTokenizerFast
 
-from domainbert.adapters.base import Adapter
+from domainbert.adapters.base import Adapter, Record
 from domainbert.corpus.build import build_store
 from domainbert.corpus.store import TokenStore
 from domainbert.embedding.loading import longest, model_folder, quiet_transformers, warn_misfit
@@ -17,7 +18,7 @@ from domainbert.engine.encoder import PackedEncoder
 from domainbert.engine.families import family_of
 from domainbert.engine.model import load_base, load_base_tokenizer, load_config
 from domainbert.engine.proof import proven_layout
-from domainbert.errors import CorpusError
+from domainbert.errors import CorpusError, DomainBertError
 from domainbert.evaluation.held_out import HeldOut
 from domainbert.evaluation.likelihood import diffusion_bound, pseudo_perplexity
 from domainbert.evaluation.report import best, columns
@@ -28,6 +29,7 @@ from domainbert.tokenization.spans import Vocabulary, read_vocabulary
 MEASURES = ("masked", "diffusion", "pseudo")
 MICRO_BATCH_TOKENS = 4096
 MAX_LENGTH = 512
+VIEW_SEED = 4_11  # fixed for good: every model meets the same spelling
 Report = Callable[[str], None]
 
 
@@ -40,12 +42,14 @@ class TextRequest:
         measures: of ``MEASURES``.
         num_draws: of the masked-diffusion bound.
         num_scored: tokens of pseudo-perplexity.
+        views: of the adapter: the text once more in each of these spellings, ``masked`` only.
     """
 
     sources: tuple[str, ...] = ()
     measures: tuple[str, ...] = ("masked",)
     num_draws: int = 16
     num_scored: int = 1000
+    views: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +87,9 @@ def measure_texts(
         report: is told what is going on.
 
     Raises:
-        DomainBertError: a model has no masked-LM head, or the text cannot be used.
+        DomainBertError: a model has no masked-LM head, the text cannot be used, or the adapter has no such view.
     """
+    _require_views(request, adapter)
     readers = [_reader(str(model_folder(model)), adapter, "this model", "model")]
     if against:
         readers.append(_reader(str(model_folder(against)), adapter, f"base: {Path(against).name or against}", "base"))
@@ -95,15 +100,65 @@ def measure_texts(
         if not texts or not any(len(store.indexes("validation")) for store in texts):
             raise CorpusError(f"{model}: no text of its own was held out, or it is not there any more; name some with --corpus SRC")
         room = length - max(reader.vocabulary.num_special for reader in readers)
-        held_out = HeldOut(
-            texts, adapter, readers[0].vocabulary, max_length=length, micro_batch_tokens=MICRO_BATCH_TOKENS,
-            tokenizer=readers[0].tokenizer, letters=room, counted=stores,
-        )  # fmt: skip
+
+        def held_out_of(texts: Sequence[TokenStore]) -> HeldOut:
+            return HeldOut(
+                texts, adapter, readers[0].vocabulary, max_length=length, micro_batch_tokens=MICRO_BATCH_TOKENS,
+                tokenizer=readers[0].tokenizer, letters=room, counted=stores,
+            )  # fmt: skip
+
+        held_out = held_out_of(texts)
         lines = []
         for reader in readers:
             report(f"{reader.name}: {', '.join(request.measures)}")
             lines.append(_measured(request, reader, held_out))
-        return {**_about(held_out), "models": lines, "counts": _counts(held_out) if "masked" in request.measures else {}}
+        views = {}
+        for view in request.views:
+            report(f"view {view}: masked")
+            views[view] = _in_view(view, texts, adapter, readers, held_out_of)
+        counts = _counts(held_out) if "masked" in request.measures else {}
+        return {**_about(held_out), "models": lines, "counts": counts, "views": views}
+
+
+class _Rewritten(TokenStore):
+    """A store whose text is read in another spelling; its tokens stay those of the first one."""
+
+    def __init__(self, store: TokenStore, adapter: Adapter, view: str) -> None:
+        super().__init__(store.folder)
+        self._adapter, self._view = adapter, view
+        self.read: dict[int, bool] = {}
+        """Whether each record that was read reads otherwise."""
+
+    def text(self, index: int) -> str:
+        """The record as the view spells it, the same at every call."""
+        text = super().text(index)
+        rewritten = self._adapter.view(self._view, Record("", text, ""), np.random.default_rng([VIEW_SEED, index])).text
+        self.read[index] = rewritten != text
+        return rewritten
+
+
+def _in_view(
+    view: str,
+    texts: Sequence[TokenStore],
+    adapter: Adapter,
+    readers: Sequence[Reader],
+    held_out_of: Callable[[Sequence[TokenStore]], HeldOut],
+) -> dict[str, Any]:
+    """Masked letters of the text in another spelling, and how many of its records that changes."""
+    rewritten = [_Rewritten(store, adapter, view) for store in texts]
+    held_out = held_out_of(rewritten)
+    models = [_measured(TextRequest(), reader, held_out) for reader in readers]
+    changed = [is_changed for store in rewritten for is_changed in store.read.values()]
+    return {"records": len(changed), "changed": sum(changed), "models": models}
+
+
+def _require_views(request: TextRequest, adapter: Adapter) -> None:
+    if request.views and "masked" not in request.measures:
+        raise DomainBertError("--view is measured on masked letters: add --measure masked")
+    for view in request.views:
+        if view not in adapter.view_names:
+            known = f"it has {', '.join(adapter.view_names)}" if adapter.view_names else "it has none"
+            raise DomainBertError(f"--view {view}: adapter {adapter.name!r} has no such view; {known}")
 
 
 def render_texts(results: Mapping[str, Any]) -> str:
@@ -131,7 +186,7 @@ def render_texts(results: Mapping[str, Any]) -> str:
         )
     text = [f"bits per {unit} on {results['letters']:,} {unit}s of text (lower is better)"]
     text += columns(rows)
-    return "\n".join([*text, *_parts(results["models"], kinds), *_costs(first)])
+    return "\n".join([*text, *_parts(results["models"], kinds), *_views(results, kinds), *_costs(first)])
 
 
 def _parts(models: Sequence[Mapping[str, Any]], kinds: Sequence[str]) -> list[str]:
@@ -142,6 +197,20 @@ def _parts(models: Sequence[Mapping[str, Any]], kinds: Sequence[str]) -> list[st
     rows = [("part", "letters", *(line["name"] for line in models))]
     for name, bits in sorted(found[0].items(), key=lambda item: -item[1]["num_letters"]):
         rows.append((name, f"{bits['num_letters']:,}", *(f"{parts[name]['bits']:.3f}" if name in parts else "-" for parts in found)))
+    return columns(rows)
+
+
+def _views(results: Mapping[str, Any], kinds: Sequence[str]) -> list[str]:
+    """The first kind of hidden letters in every spelling, with what it adds."""
+    if not results["views"]:
+        return []
+    plain = [line["masked"][kinds[0]]["bits"] if kinds[0] in line["masked"] else None for line in results["models"]]
+    rows = [("view", "records changed", *(line["name"] for line in results["models"]))]
+    rows.append(("as it is", "-", *("-" if bits is None else f"{bits:.3f}" for bits in plain)))
+    for view, found in results["views"].items():
+        scores = [line["masked"][kinds[0]]["bits"] if kinds[0] in line["masked"] else None for line in found["models"]]
+        cells = ["-" if new is None or old is None else f"{new:.3f} ({new - old:+.3f})" for new, old in zip(scores, plain, strict=True)]
+        rows.append((view, f"{found['changed']:,} of {found['records']:,}", *cells))
     return columns(rows)
 
 

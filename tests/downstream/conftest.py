@@ -45,7 +45,9 @@ def program(capsys):
 
 @pytest.fixture(scope="session")
 def domain_model(tmp_path_factory):
-    """Makes the model folder of a domain whose tokenizer learns nothing: random weights, 64 tokens."""
+    """Makes the model folder of a domain: random weights, 64 tokens; a tokenizer that learns gets the first records of the sample."""
+    from itertools import islice
+
     from domainbert.adapters.registry import load_adapter
     from domainbert.engine.model import build_model
     from domainbert.publishing.model_folder import write_model_folder
@@ -57,7 +59,7 @@ def domain_model(tmp_path_factory):
     def make(name, kind):
         if name not in made:
             adapter = load_adapter(name)
-            tokenizer = adapter.tokenizer(kind, None, (), model_max_length=64)
+            tokenizer = adapter.tokenizer(kind, None, islice(adapter.sample(), 50), model_max_length=64)
             scratch = Scratch("modernbert", hidden_size=32, num_layers=1, num_heads=2)
             model, *_ = build_model(Model(scratch=scratch), read_vocabulary(tokenizer, adapter), max_length=64, seed=0)
             made[name] = tmp_path_factory.mktemp(name) / "model"

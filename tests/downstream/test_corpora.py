@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from domainbert.adapters.dna import DnaAdapter
+from domainbert.adapters.french.sample import generate
 from domainbert.downstream.corpora import TextRequest, measure_texts
 from domainbert.downstream.run import Request, evaluate
 from domainbert.downstream.tables import render
@@ -109,3 +110,31 @@ def test_parts_of_a_text_are_told_apart(domain_model, tmp_path):
     shown = [line.split() for line in render(results).splitlines()]
     for name, bits in parts.items():
         assert [*name.split(), f"{bits['num_letters']:,}", f"{bits['bits']:.3f}"] in [line[: len(name.split()) + 2] for line in shown]
+
+
+def test_the_same_text_in_other_spellings(domain_model, tmp_path, program):
+    """Without accents, the same words are hidden and cost something else; records that read the same are counted apart."""
+    path, output = tmp_path / "livre.jsonl", tmp_path / "e.json"
+    texts = [record.text for record, _ in zip(generate(), range(40), strict=False) if "é" in record.text]
+    path.write_text("\n".join(json.dumps({"text": text}) for text in [*texts, "Le chat dort sur le banc."]))
+    options = ("--view", "no_accents", "--view", "ocr", "--output", output)
+    code, out, prose = program("evaluate", domain_model("french", "wordpiece"), "--corpus", path, *options)
+    assert code == 0, prose
+    found = json.loads(output.read_text())["texts"]
+    assert found["views"].keys() == {"no_accents", "ocr"}
+    view = found["views"]["no_accents"]
+    assert (view["records"], view["changed"]) == (len(texts) + 1, len(texts)) and len(texts) > 20
+    plain, bare = (lines(each)["model"]["masked"]["unit"] for each in (found, view))
+    assert bare["num_letters"] == pytest.approx(plain["num_letters"], rel=0.05), "about the same words, each letter without its accent"
+    row = next(line.split() for line in out.splitlines() if "no_accents" in line)
+    changes = f"({bare['bits'] - plain['bits']:+.3f})"
+    assert row[:6] == ["no_accents", str(len(texts)), "of", str(len(texts) + 1), f"{bare['bits']:.3f}", changes]
+
+
+def test_views_that_are_none(domain_model, dna_model, genome, program):
+    code, _, prose = program("evaluate", dna_model(), "--corpus", genome, "--view", "ocr")
+    assert code == 2
+    assert "--view ocr: adapter 'dna' has no such view; it has reverse_complement" in prose
+    code, _, prose = program("evaluate", dna_model(), "--corpus", genome, "--measure", "pseudo", "--view", "reverse_complement")
+    assert code == 2
+    assert "add --measure masked" in prose
