@@ -15,8 +15,11 @@ from transformers import AutoModel, AutoTokenizer
 
 from domainbert.adapters.drug_target import DrugTargetAdapter
 from domainbert.corpus.store import TokenStore
+from domainbert.downstream.heads import pair_vectors, read_head
+from domainbert.embedding.encoder import Encoder
 from domainbert.engine.order import Samples
 from domainbert.engine.packing import BatchMaker
+from domainbert.errors import CorpusError
 from domainbert.publishing.scan import scan
 from domainbert.recipe.schema import Corruption
 from domainbert.tokenization.spans import read_vocabulary
@@ -224,6 +227,16 @@ def test_texts_that_a_head_of_halves_cannot_read(crossed: Path, folder: Path, do
     )
     done = domainbert("evaluate", crossed, "--task", folder / "alone.toml", "--method", "head", "--seeds", 1, status=2)
     assert "its head reads two halves with '|' between them, and 'C" in done.stderr
+
+
+def test_long_pairs_are_cut_at_their_end(crossed: Path) -> None:
+    encoder, head = Encoder.from_pretrained(crossed, max_length=20), read_head(str(crossed / "model"), 32)
+    texts = ["CCO|MKVLAGSTRE", "C1CCCCC1N|" + "MKTAYIAKQR" * 3, "CCO|MKVLAGSTREMKT" + "W" * 40]  # of 3 + 1 + 13 and two special ones
+    cut = [texts[0], texts[1][:18], texts[2][:18]]
+    with torch.inference_mode():
+        assert np.array_equal(pair_vectors(head, encoder, texts), pair_vectors(head, encoder, cut))
+        with pytest.raises(CorpusError, match=r"'CCCCCCC.*' has none within 20 tokens"):
+            pair_vectors(head, encoder, [texts[0], "C" * 18 + "|MK"])
 
 
 def test_pairs_that_were_trained_on_are_noticed(run: Path, folder: Path, domainbert: Run) -> None:
