@@ -1,6 +1,5 @@
 """What a run's own regression head says of whole texts: nothing is learned from the task's rows."""
 
-import copy
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -33,13 +32,13 @@ def head_opponent(encoder: Encoder, dataset: Dataset, *, folder: str, name: str,
     """
     if dataset.task.kind != "regression":
         raise ModelError(f"{folder}: method 'head' predicts numbers, and task {dataset.task.name!r} is {dataset.task.kind}; use 'probe'")
-    head = read_head(folder, encoder.dimension)
+    head = read_head(folder, encoder.dimension).to(encoder.model.device)
 
     def learn(train: Ints, validation: Ints, test: Ints, seed: int) -> Predictions:
         texts = pick(whole_texts(dataset, encoder.adapter), test)
         with torch.inference_mode():
             vectors = encoder.encode(texts, pooling="cls") if head.halves is None else pair_vectors(head, encoder, texts)
-            return head(torch.from_numpy(vectors)).double().numpy()
+            return head(torch.from_numpy(vectors).to(encoder.model.device)).cpu().double().numpy()
 
     return Opponent(name, role, "head", learn)
 
@@ -47,11 +46,15 @@ def head_opponent(encoder: Encoder, dataset: Dataset, *, folder: str, name: str,
 def pair_vectors(head: RegressionHead, encoder: Encoder, texts: Sequence[str]) -> Vectors:
     """What a head of two halves makes of each text, ``(N, D)``.
 
+    Args:
+        head: on the encoder's device.
+        encoder: that it was trained with.
+        texts: raw; those longer than the encoder takes are cut at their end.
+
     Raises:
         CorpusError: a text has no two halves, or its second one lies beyond the encoder's length.
     """
     vectors = np.empty((len(texts), encoder.dimension), np.float32)
-    moved = copy.deepcopy(head).to(encoder.model.device)
     for rows, batch, states_TD in encoder.states(texts):
         second_N = second_halves(batch.input_ids_T, batch.length_N, encoder.vocabulary)
         if not second_N.all():
@@ -62,7 +65,7 @@ def pair_vectors(head: RegressionHead, encoder: Encoder, texts: Sequence[str]) -
             )
         start_N = np.cumsum(batch.length_N) - batch.length_N
         units = whole_samples(np.arange(len(rows)), start_N, batch.length_N, second_N).each(partial(Tensor.to, device=states_TD.device))
-        vectors[rows] = moved.pooled(states_TD, units).cpu().numpy()
+        vectors[rows] = head.pooled(states_TD, units).cpu().numpy()
     return vectors
 
 

@@ -157,6 +157,7 @@ def test_the_runs_own_head_is_judged_on_pairs_that_it_never_saw(run: Path, folde
     assert findings["mixed_pairs"]["figures"]["mixed"] == len(DRUGS) * 14 - used > 0
     assert findings["pretraining_contamination"]["figures"]["test_texts_seen"] == 0
     state = load_file(run / "model" / "heads.safetensors")
+    assert state.keys() == {f"affinity.{name}" for name in ("linear.weight", "linear.bias", "mean", "spread", "of_first")}, "as ever"
     weight, bias = state["affinity.linear.weight"][0], state["affinity.linear.bias"][0]
     model, tokenizer = AutoModel.from_pretrained(run / "model").eval(), AutoTokenizer.from_pretrained(run / "model")
     errors = []
