@@ -136,6 +136,9 @@ def _check_tokenizer(adapter: Adapter, kind: str, records: list[Record]) -> None
     targets = {token for token in tokenizer.get_vocab() if adapter.is_target(token)}
     _expect(bool(targets), f"{what} has no entry that is_target() accepts")
     _expect(targets.isdisjoint(tokenizer.all_special_tokens), f"is_target() accepts a special token of {what}")
+    if adapter.separator:
+        _expect(adapter.separator in tokenizer.get_vocab(), f"{what} has no token for the separator {_shown(adapter.separator)}")
+        _expect(not adapter.is_target(adapter.separator), f"is_target() accepts the separator {_shown(adapter.separator)}")
     loaded = _saved_and_loaded(tokenizer)
     _expect(loaded.get_vocab() == tokenizer.get_vocab(), f"{what} has another vocabulary after saving and loading")
     fast = adapter.fast_encoder(loaded)

@@ -173,6 +173,8 @@ class Adapter(ABC):
     """Tokens that ``canonicalize`` itself writes; every other special token that a text spells stays text."""
     whole_records: ClassVar[bool] = False
     """Whether a record means something only as a whole: those longer than ``max_length`` are then left out and counted, never cut."""
+    separator: ClassVar[str] = ""
+    """What ``join`` writes before the second text of a pair, a token of its own that neither text holds; empty without pairs."""
     libraries: ClassVar[tuple[str, ...]] = ()
     """Distributions that ``canonicalize`` relies on; their versions stand in the model's contract."""
 

@@ -102,6 +102,30 @@ def concordance(truth: Floats, predicted: Floats) -> float:
     return wins / pairs if pairs else float("nan")
 
 
+def modified_r2(truth: Floats, predicted: Floats, *, squared: bool = False) -> float:
+    """Modified squared correlation r_m^2 = r^2 (1 - sqrt(|r^2 - r_0^2|)).
+
+    r is the correlation of truth and prediction, r_0^2 the coefficient of determination of truth = k * prediction, the line through the
+    origin. Roy, Paul, Mitra, Roy 2009, Molecules 14, 1660; the absolute value only guards against rounding, as r_0^2 never exceeds r^2.
+
+    Args:
+        truth: values, ``(N,)``.
+        predicted: values, ``(N,)``.
+        squared: sqrt(|r^4 - r_0^4|) instead, which is another figure: ``get_rm2`` of DeepDTA's ``emetrics.py`` (Öztürk et al. 2018,
+            hkmztrk/DeepDTA) computes it, and so do the many programs that took it over.
+
+    Returns:
+        At most 1; NaN where either is constant, as in a single row.
+    """
+    if np.ptp(truth) == 0 or np.ptp(predicted) == 0:
+        return float("nan")
+    r2 = float(np.corrcoef(truth, predicted)[0, 1]) ** 2
+    slope = (truth @ predicted) / (predicted @ predicted)
+    through_origin = 1 - float(np.sum((truth - slope * predicted) ** 2) / np.sum((truth - truth.mean()) ** 2))
+    gap = r2**2 - through_origin**2 if squared else r2 - through_origin
+    return float(r2 * (1 - np.sqrt(abs(gap))))
+
+
 def entities(tags: Sequence[str]) -> set[tuple[int, int, str]]:
     """Spans of a sentence with their type: strict, from IOB2 or IO tags; an I- that continues nothing begins a span, as in conlleval."""
     spans: set[tuple[int, int, str]] = set()
@@ -188,6 +212,8 @@ _REGRESSION: dict[str, Callable[[Floats, Floats], float]] = {
     "rmse": lambda truth, predicted: float(np.sqrt(np.mean((truth - predicted) ** 2))),
     "mae": lambda truth, predicted: float(np.mean(np.abs(truth - predicted))),
     "r2": lambda truth, predicted: float(sk.r2_score(truth, predicted)) if len(truth) > 1 else float("nan"),
+    "rm2": modified_r2,
+    "rm2_deepdta": lambda truth, predicted: modified_r2(truth, predicted, squared=True),
     "concordance": concordance,
 }
 

@@ -11,7 +11,8 @@ from domainbert.evaluation.report import columns
 TITLES = {
     "mcc": "MCC", "macro_f1": "macro F1", "accuracy": "accuracy", "auroc": "AUROC", "auprc": "AUPRC", "tpr_at_fpr_1e-3": "TPR at FPR 1e-3",
     "spearman": "Spearman", "rmse": "RMSE", "mae": "MAE", "r2": "R2", "concordance": "concordance", "entity_f1": "entity F1", "mse": "MSE",
-    "mse_uncensored": "MSE uncensored", "concordance_uncensored": "concordance uncensored",
+    "rm2": "rm2", "rm2_deepdta": "rm2 as in DeepDTA", "mse_uncensored": "MSE uncensored",
+    "concordance_uncensored": "concordance uncensored",
 }  # fmt: skip
 
 

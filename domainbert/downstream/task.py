@@ -24,9 +24,11 @@ SPLITS = ("train", "validation", "test")
 METRICS = {
     "classification": ("mcc", "macro_f1", "accuracy", "auroc", "auprc", "tpr_at_fpr_1e-3"),
     "multilabel": ("auroc", "auprc", "macro_f1"),
-    "regression": ("spearman", "mse", "rmse", "mae", "r2", "concordance", "mse_uncensored", "concordance_uncensored"),
+    "regression": (
+        "spearman", "mse", "rmse", "mae", "r2", "rm2", "rm2_deepdta", "concordance", "mse_uncensored", "concordance_uncensored",
+    ),
     "tokens": ("entity_f1", "macro_f1", "accuracy"),
-}
+}  # fmt: skip
 """Of each kind, the first is what models are compared by unless the task names another."""
 
 

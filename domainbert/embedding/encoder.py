@@ -24,7 +24,7 @@ from domainbert.engine.encoder import PackedEncoder, PackedInput
 from domainbert.engine.families import family_of
 from domainbert.engine.linear import quick_linear
 from domainbert.engine.model import load_base, load_base_tokenizer
-from domainbert.engine.packing import micro_batches
+from domainbert.engine.packing import Batch, micro_batches
 from domainbert.engine.proof import proven_layout
 from domainbert.errors import CorpusError, ModelError, TokenizerError
 from domainbert.publishing.contract import Contract, check_contract
@@ -141,6 +141,25 @@ class Encoder:
         if normalize:
             vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
         return vectors
+
+    def states(self, texts: Sequence[str], *, batch_tokens: int = BATCH_TOKENS) -> Iterator[tuple[Ints, Batch, Tensor]]:
+        """States of every token of raw texts, special ones included, some texts of like length at a time.
+
+        A text longer than ``max_length`` is cut at its end; a log line says how many are.
+
+        Args:
+            texts: raw; the adapter spells them.
+            batch_tokens: computed at a time.
+
+        Yields:
+            Numbers of the texts, their tokens end to end, and the tokens' states ``(T, D)`` on the model's device.
+        """
+        for start, chunk in _chunks([self.adapter.canonicalize(text) for text in texts]):
+            ids_T, count_N = self._encode(chunk)
+            self._say_long(count_N, "truncate")
+            windows = Windows(ids_T.astype(np.int64), count_N, self.vocabulary, self.max_length, long="truncate")
+            for rows, states_TD, _ in self._micro_batches(windows, batch_tokens):
+                yield start + rows, windows.batch.take(rows), states_TD
 
     def ids(self, texts: Sequence[str]) -> list[Ints]:
         """Tokens of each canonical text, without special ones."""

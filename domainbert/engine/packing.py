@@ -18,7 +18,7 @@ from domainbert.corruption.select import SELECT, Candidates
 from domainbert.engine.order import Ints, Samples
 from domainbert.engine.windows import Window, read_windows
 from domainbert.recipe.schema import Corruption, Ramp
-from domainbert.tokenization.spans import Vocabulary, read_vocabulary
+from domainbert.tokenization.spans import Vocabulary, read_vocabulary, second_halves
 
 if TYPE_CHECKING:
     from domainbert.engine.reading import Reader, Reading
@@ -38,6 +38,7 @@ class Batch:
         source_N: number of each sample's source; ``None`` where nobody asks.
         label_N: label of each sample that is a whole record, nan for none; ``None`` where nobody asks.
         others: the same samples as companions read them, by the companion's name.
+        second_N: place in each sample where its second half begins, 0 for none; ``None`` where nobody asks.
     """
 
     input_ids_T: Ints
@@ -47,6 +48,7 @@ class Batch:
     source_N: Ints | None = None
     label_N: NDArray[np.float64] | None = None
     others: Mapping[str, "Reading"] = field(default_factory=dict)
+    second_N: Ints | None = None
 
     @property
     def num_selected(self) -> int:
@@ -73,6 +75,7 @@ class Batch:
             None if self.source_N is None else self.source_N[rows],
             None if self.label_N is None else self.label_N[rows],
             {name: reading.take(rows) for name, reading in self.others.items()},
+            None if self.second_N is None else self.second_N[rows],
         )  # fmt: skip
 
 
@@ -127,7 +130,7 @@ class BatchMaker:
             corruption: how.
             progress: how much of the stage is done, 0..1, for a rate that changes.
             companions: which of them read the samples too.
-            labelled: whether labels are wanted.
+            labelled: whether labels are wanted, and where second halves begin.
         """
         ids_T, length_N = self.clean(samples)
         sample_T = np.repeat(np.arange(len(length_N)), length_N)
@@ -168,6 +171,7 @@ class BatchMaker:
             corrupted_T, np.where(chosen_T, ids_T, -100), position_T, length_N, samples.source,
             label_N,
             {name: reading.hidden_with(chosen_T, starts, self.readers[name].mask_id) for name, reading in readings.items()},
+            self._second_halves(ids_T, length_N, samples.source) if labelled else None,
         )  # fmt: skip
 
     def following(self, samples: Samples) -> Batch:
@@ -219,6 +223,13 @@ class BatchMaker:
             whole = samples.length[rows] == store.num_tokens(record)
             label_N[rows[whole]] = store.labels[record[whole]]
         return label_N
+
+    def _second_halves(self, ids_T: Ints, length_N: Ints, source_N: Ints) -> Ints:
+        """Where the second half of each sample begins by the separator of its source's domain, 0 for none."""
+        second_N = np.zeros_like(length_N)
+        for vocabulary, sources in self._domains:
+            second_N = np.where(sources[source_N], second_halves(ids_T, length_N, vocabulary), second_N)
+        return second_N
 
     def _in_units(self, samples: Samples, windows: Sequence[Window], unit: str) -> NDArray[np.bool_]:
         """Whether each token touches a unit."""

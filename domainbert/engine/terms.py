@@ -66,11 +66,12 @@ class StageTerms:
     def _among_visible(self, units: Mapping[str, Units], batch: Batch) -> dict[str, Units]:
         """Units where hidden tokens are left out: rows of visible ones, or the sequence and the place of a hidden one."""
         row_T = torch.from_numpy(np.cumsum(batch.labels_T < 0) - 1)
+        visible_T = torch.from_numpy(batch.labels_T < 0)
         sequence_T, position_T = torch.from_numpy(batch.sample_T), torch.from_numpy(batch.position_T)
         return {
             title: replace(found, row_P=sequence_T[found.row_P], position_P=position_T[found.row_P])
             if self._classes[title].removes_hidden
-            else replace(found, row_P=row_T[found.row_P])
+            else replace(kept := found.among(visible_T), row_P=row_T[kept.row_P])
             for title, found in units.items()
         }
 
@@ -81,7 +82,8 @@ class StageTerms:
         assert batch.source_N is not None, "batches that are trained on know their sources"
         wanted_N = self._sources[objective.title][batch.source_N] & (not nothing)
         label_N = np.full(len(batch.length_N), np.nan) if batch.label_N is None else batch.label_N
-        return Tokens(batch.labels_T, batch.length_N, wanted_N, label_N, _pairs(batch, objective.companion))
+        second_N = np.zeros_like(batch.length_N) if batch.second_N is None else batch.second_N
+        return Tokens(batch.labels_T, batch.length_N, wanted_N, label_N, second_N, _pairs(batch, objective.companion))
 
 
 def _pairs(batch: Batch, companion: str) -> Pairs | None:

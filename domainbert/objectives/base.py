@@ -48,6 +48,7 @@ class Tokens:
         length_N: tokens of each sample, special ones included.
         wanted_N: whether the term applies to each sample.
         label_N: label of each sample, nan for none.
+        second_N: place in each sample where its second half begins; 0 for those that are no pairs.
         pairs: with the term's companion; ``None`` for terms without one.
     """
 
@@ -55,6 +56,7 @@ class Tokens:
     length_N: Ints
     wanted_N: NDArray[np.bool_]
     label_N: NDArray[np.float64]
+    second_N: Ints
     pairs: Pairs | None = None
 
     @property
@@ -80,6 +82,7 @@ class Units:
         label_U: what is to be predicted; empty with a companion.
         per_sample: units of each sample that has any.
         position_P: place in its sample of each, for terms that leave out what is hidden; ``row_P`` is then its sequence.
+        half_P: 0 for rows of the first half of a pair, 1 for those of the second, for terms that tell them apart.
     """
 
     row_P: Tensor
@@ -89,10 +92,19 @@ class Units:
     label_U: Tensor
     per_sample: tuple[int, ...]
     position_P: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.long))
+    half_P: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.long))
 
     @classmethod
     def of(
-        cls, row_P: Ints, unit_P: Ints, sample_P: Ints, *, weight_P: Any = None, other_P: Ints | None = None, label_U: Any = None
+        cls,
+        row_P: Ints,
+        unit_P: Ints,
+        sample_P: Ints,
+        *,
+        weight_P: Any = None,
+        other_P: Ints | None = None,
+        label_U: Any = None,
+        half_P: Ints | None = None,
     ) -> "Units":
         """Units from arrays.
 
@@ -103,6 +115,7 @@ class Units:
             weight_P: how much each row counts in its unit; alike when absent.
             other_P: the companion's rows.
             label_U: labels, one a unit.
+            half_P: half of a pair that each row is of.
         """
         begins = np.ones(len(row_P), bool)
         begins[1:] = unit_P[1:] != unit_P[:-1]
@@ -117,6 +130,7 @@ class Units:
             torch.from_numpy(np.empty(0, np.int64) if other_P is None else np.ascontiguousarray(other_P)),
             torch.from_numpy(np.empty(0, np.int64) if label_U is None else np.ascontiguousarray(label_U)),
             tuple(counts[counts > 0].tolist()),
+            half_P=torch.from_numpy(np.empty(0, np.int64) if half_P is None else np.ascontiguousarray(half_P)),
         )
 
     def __len__(self) -> int:
@@ -124,9 +138,23 @@ class Units:
 
     def each(self, change: Callable[[Tensor], Tensor]) -> "Units":
         """The same with every tensor changed, such as moved to a device."""
-        names = ("row_P", "unit_P", "weight_P", "other_P", "label_U", "position_P")
+        names = ("row_P", "unit_P", "weight_P", "other_P", "label_U", "position_P", "half_P")
         changed: dict[str, Any] = {name: change(getattr(self, name)) for name in names}
         return replace(self, **changed)
+
+    def among(self, kept_T: Tensor) -> "Units":
+        """The same of some rows of the batch, each unit a mean over what is left of it, which must be something.
+
+        Args:
+            kept_T: whether each row of the batch stays.
+        """
+        kept_P = kept_T[self.row_P]
+        if kept_P.all():
+            return self
+        names = ("row_P", "unit_P", "weight_P", "other_P", "half_P")
+        left: dict[str, Any] = {name: value[kept_P] for name in names if len(value := getattr(self, name))}
+        total_U = torch.zeros(len(self)).index_add(0, left["unit_P"], left["weight_P"])
+        return replace(self, **{**left, "weight_P": left["weight_P"] / total_U[left["unit_P"]]})
 
     def rows(self, states_TD: Tensor) -> Tensor:
         """The units' states, ``(U, D)``: means over their rows."""
@@ -172,6 +200,7 @@ class Sizes:
         label_mean: of the training labels of the term's corpora; 0 where they have none.
         label_spread: their standard deviation; 1 where it is 0.
         num_tokens: that the model can predict.
+        num_heads: of the model's attention.
     """
 
     hidden_size: int
@@ -179,6 +208,7 @@ class Sizes:
     label_mean: float = 0.0
     label_spread: float = 1.0
     num_tokens: int = 0
+    num_heads: int = 1
 
 
 class Term(ABC):

@@ -14,7 +14,7 @@ from domainbert.engine.companions import FrozenEncoder, load_companion
 from domainbert.engine.encoder import PackedInput
 from domainbert.engine.losses import Losses
 from domainbert.engine.model import embedding_weight
-from domainbert.engine.packing import Batch
+from domainbert.engine.packing import Batch, ranges
 from domainbert.engine.reading import Reader
 from domainbert.engine.steps import Steps
 from domainbert.engine.terms import companions_of
@@ -22,10 +22,13 @@ from domainbert.engine.trainer import resolve_precision
 from domainbert.errors import RunError
 from domainbert.objectives.base import Sizes
 from domainbert.objectives.registry import term_class
-from domainbert.recipe.schema import Objective, Recipe, Stage
+from domainbert.pretraining.stores import adapter_of
+from domainbert.recipe.schema import Corpus, Objective, Recipe, Stage
+from domainbert.tokenization.spans import read_vocabulary, second_halves
 
 _READ_STEPS = 3
 _READ_SAMPLES = 8
+_AT_ONCE = 1 << 16  # records
 _ALIKE = 0.02  # of the features' mean square; 0.9 in a model whose last norm is of each token, 0.01 in one whose training went wrong
 log = logging.getLogger(__name__)
 
@@ -108,7 +111,7 @@ def make_losses(
     """The objectives of all stages with their own parameters.
 
     Raises:
-        RunError: a regression has no labels to learn from.
+        RunError: a regression has no labels to learn from, or one of pairs has labels of texts that are none.
     """
 
     def sizes(objective: Objective) -> Sizes:
@@ -117,19 +120,45 @@ def make_losses(
             return Sizes(hidden, companions[objective.companion].hidden_size)
         if not term_class(objective.kind).on_labels:
             return Sizes(hidden, num_tokens=len(embedding_weight(model)))
+        if objective.pooling == "cross":
+            _require_halves(objective, recipe, stores)
         mean, spread = _label_scale(objective, recipe, stores)
-        return Sizes(hidden, label_mean=mean, label_spread=spread)
+        return Sizes(hidden, label_mean=mean, label_spread=spread, num_heads=int(model.config.num_attention_heads))
 
     return Losses(stages, sizes=sizes, companions=companions, seed=recipe.training.seed)
 
 
 def _label_scale(objective: Objective, recipe: Recipe, stores: Sequence[TokenStore]) -> tuple[float, float]:
     """Mean and standard deviation of the training labels that an objective learns from."""
-    pairs = zip(recipe.corpus, stores, strict=True)
-    chosen = [(corpus.name, store) for corpus, store in pairs if not objective.data or corpus.name in objective.data]
+    chosen = _stores_of(objective, recipe, stores)
     labels = np.concatenate([store.labels[store.indexes("train")] for _, store in chosen])
     labels = labels[np.isfinite(labels)]
     if not len(labels):
-        names = ", ".join(name for name, _ in chosen)
+        names = ", ".join(corpus.name for corpus, _ in chosen)
         raise RunError(f"objective {objective.title!r}: no training record of {names} has a label; name corpora that have in its data")
     return float(labels.mean()), float(labels.std()) or 1.0
+
+
+def _require_halves(objective: Objective, recipe: Recipe, stores: Sequence[TokenStore]) -> None:
+    """Every labelled training record has two halves, told apart by a token of its own."""
+    for corpus, store in _stores_of(objective, recipe, stores):
+        adapter = adapter_of(recipe, corpus)
+        vocabulary = read_vocabulary(store.tokenizer, adapter)
+        records = store.indexes("train")
+        records = records[np.isfinite(store.labels[records])]
+        for rows in np.split(records, range(_AT_ONCE, len(records), _AT_ONCE)):
+            lengths = store.num_tokens(rows)
+            ids = store.tokens[ranges(store.offsets[rows].astype(np.int64), lengths)]
+            whole = second_halves(ids, lengths, vocabulary, special=False) > 0
+            if not whole.all():
+                record = store.record(int(rows[np.flatnonzero(~whole)[0]]))
+                raise RunError(
+                    f"objective {objective.title!r}: pooling = 'cross' reads two halves with a token {adapter.separator!r} between them; "
+                    f"record {record.id!r} of corpus {corpus.name!r} has a label and no such halves: {record.text[:60]!r}; name corpora of "
+                    f"pairs in data, take the adapter's own tokenizer, or pooling = 'first'"
+                )
+
+
+def _stores_of(objective: Objective, recipe: Recipe, stores: Sequence[TokenStore]) -> list[tuple[Corpus, TokenStore]]:
+    """The corpora that an objective applies to, with their stores."""
+    return [each for each in zip(recipe.corpus, stores, strict=True) if not objective.data or each[0].name in objective.data]

@@ -13,7 +13,7 @@ from domainbert.recipe.schema import DRAWN, Companion, Objective, Ramp, Recipe, 
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
 _DEFAULTS: Final[Mapping[str, Any]] = {field.name: field.default for field in fields(Objective)}
-_SHARED: Final = ("kind", "companion", "layers", "projection", "distance")  # what decides a term's own parameters
+_SHARED: Final = ("kind", "companion", "layers", "projection", "distance", "pooling")  # what decides a term's own parameters
 
 
 def resolve_objectives(recipe: Recipe, problems: Problems) -> Recipe:

@@ -156,6 +156,7 @@ def _stage(
 ) -> Stage:
     _length(stage, path, batch_tokens, problems)
     _mix(stage, path, corpora, problems)
+    _halves(stage, path, corpora, adapters, problems)
     corruption, place = stage.corruption, join(path, "corruption")
     if stage.attention == CAUSAL and corruption != Corruption():
         text = 'has no meaning with attention = "causal", where nothing is hidden; leave the table out'
@@ -182,6 +183,18 @@ def _unit(unit: str, path: str, stage: Stage, corpora: tuple[Corpus, ...], adapt
         if adapter is not None and problems.clean(path) and unit not in adapter.unit_names:
             known = ", ".join(adapter.unit_names) or "none"
             problems.add(path, f"= {shown(unit)}: adapter {name} has the units {known}{did_you_mean(unit, adapter.unit_names)}")
+
+
+def _halves(stage: Stage, path: str, corpora: tuple[Corpus, ...], adapters: _Adapters, problems: Problems) -> None:
+    """What tells the halves of pairs apart applies to corpora of pairs."""
+    for index, objective in enumerate(stage.objective if problems.clean(join(path, "objective")) else ()):
+        drawn = [corpus for corpus in corpora if corpus.role in DRAWN and (not stage.mix or corpus.name in stage.mix)]
+        for corpus in drawn if objective.active and objective.pooling == "cross" else ():
+            adapter = adapters.find(corpus.adapter, "adapter")
+            if adapter is not None and not adapter.separator and (not objective.data or corpus.name in objective.data):
+                text = f"reads the halves of pairs, and adapter {corpus.adapter} of corpus {shown(corpus.name)} has none; "
+                text += 'take pooling = "first" or "mean", or name corpora of pairs in data'
+                problems.add(join(path, f"objective[{index}].pooling"), f'= "cross" {text}')
 
 
 def _length(stage: Stage, path: str, batch_tokens: int, problems: Problems) -> None:

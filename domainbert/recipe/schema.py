@@ -206,7 +206,8 @@ class Objective:
         projection: align: from the student's width to the companion's; ``auto`` for linear but with ``relational``.
         match: align: a companion's feature stands for each of the student's tokens that it covers, or their mean is compared with it.
         temperature: logit: of both distributions.
-        pooling: regression: the sample's first token or the mean of all.
+        pooling: regression: the sample's first token, the mean of all, or of pairs ``cross``: the first token attends to the second half,
+            the separator before that half to the first one, by one shared attention (SSM-DTA's).
         data: names of the corpora that the term applies to; empty for all.
     """
 
@@ -220,7 +221,7 @@ class Objective:
     projection: str = choice("auto", "auto", "linear", "none")
     match: str = choice("repeat", "repeat", "pool")
     temperature: float = number(1.0, above=0.0)
-    pooling: str = choice("first", "first", "mean")
+    pooling: str = choice("first", "first", "mean", "cross")
     data: tuple[str, ...] = ()
 
     @property

@@ -1,7 +1,7 @@
 """Where tokens lie in the text, and what of a vocabulary belongs to the domain."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ class Vocabulary:
         widths: characters that each id stands for, ``(size,)``; 0 for special tokens.
         concatenates: whether a text is plainly its tokens' spellings, one after another.
         is_text: whether special tokens that a text spells are text: where the adapter writes none itself.
+        separator_id: what stands before the second text of a pair; -1 for none.
     """
 
     size: int
@@ -38,6 +39,7 @@ class Vocabulary:
     widths: NDArray[np.int64]
     concatenates: bool = False
     is_text: bool = False
+    separator_id: int = -1
 
     @property
     def num_special(self) -> int:
@@ -70,7 +72,26 @@ def read_vocabulary(tokenizer: "PreTrainedTokenizerFast", adapter: Adapter) -> V
     prefix, suffix = _surroundings(tokenizer, adapter.canonicalize(adapter.probes()[0]))
     concatenates = type(tokenizer.backend_tokenizer.decoder).__name__ == "Fuse"
     mask_id, pad_id, is_text = int(tokenizer.mask_token_id), int(tokenizer.pad_token_id), not adapter.structure_tokens
-    return Vocabulary(size, prefix, suffix, mask_id, pad_id, targets, widths, concatenates, is_text)
+    separator_id = tokenizer.get_vocab().get(adapter.separator, -1) if adapter.separator else -1
+    return Vocabulary(size, prefix, suffix, mask_id, pad_id, targets, widths, concatenates, is_text, separator_id)
+
+
+def second_halves(
+    ids_T: NDArray[np.integer[Any]], length_N: NDArray[np.int64], vocabulary: Vocabulary, *, special: bool = True
+) -> NDArray[np.int64]:
+    """Where the second half of each text begins: the place of its first separator, ``(N,)``; 0 where a half is missing or empty.
+
+    Args:
+        ids_T: texts end to end.
+        length_N: tokens of each.
+        vocabulary: of the tokenizer.
+        special: whether each text has its special tokens around it.
+    """
+    before, after = (len(vocabulary.prefix), len(vocabulary.suffix)) if special else (0, 0)
+    start_N = np.cumsum(length_N) - length_N
+    separators = np.append(np.flatnonzero(ids_T == vocabulary.separator_id), len(ids_T))
+    place_N: NDArray[np.int64] = separators[np.searchsorted(separators, start_N)] - start_N
+    return np.where((place_N > before) & (place_N < length_N - after - 1), place_N, 0)
 
 
 def token_spans(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import rankdata
 
-from domainbert.downstream.metrics import concordance, entities, interval, intervals, is_span_task, score
+from domainbert.downstream.metrics import concordance, entities, interval, intervals, is_span_task, modified_r2, score
 
 rng = np.random.default_rng(0)
 
@@ -53,6 +53,26 @@ def test_regression():
     assert found["rmse"] == pytest.approx((np.mean((truth - predicted) ** 2)) ** 0.5)
     assert found["spearman"] == pytest.approx(np.corrcoef(rankdata(truth), rankdata(predicted))[0, 1])
     assert np.isnan(score("regression", truth, np.ones(40))["spearman"])
+
+
+def test_modified_squared_correlation():
+    truth, predicted = np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 4.0])
+    # By hand: r^2 = 3^2 / (2 * 14/3); k = 17/21, squared residuals 5/21, so r_0^2 = 1 - 5/42; their difference is 1/12.
+    found = score("regression", truth, predicted)
+    assert found["rm2"] == pytest.approx(27 / 28 * (1 - (1 / 12) ** 0.5))
+    assert found["rm2_deepdta"] == pytest.approx(27 / 28 * (1 - ((27 / 28) ** 2 - (37 / 42) ** 2) ** 0.5))
+    # The other way around: r^2 = 1; k = 5/7, squared residuals 48/7, r_0^2 = -17/7.
+    assert modified_r2(truth, truth[::-1]) == pytest.approx(1 - (24 / 7) ** 0.5)
+    assert modified_r2(truth, truth[::-1], squared=True) == pytest.approx(1 - 240**0.5 / 7)
+    assert modified_r2(truth, 3 * truth) == pytest.approx(1.0), "a factor is not held against a model"
+    assert modified_r2(truth, truth + 1) < 1.0, "a shift is"
+
+
+@pytest.mark.parametrize("name", ["rm2", "rm2_deepdta"])
+def test_modified_squared_correlation_is_undefined_without_spread(name):
+    values = np.array([5.0, 6.0, 7.0])
+    for truth, predicted in ((values, np.full(3, 6.0)), (np.full(3, 6.0), values), (values, np.zeros(3)), (values[:1], values[:1])):
+        assert np.isnan(score("regression", truth, predicted, only=name)[name])
 
 
 def test_concordance_is_the_share_of_ordered_pairs(monkeypatch):

@@ -16,9 +16,10 @@ SPECIAL = ["[PAD]", "[CLS]", "[MASK]", "[UNK]"]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """``labelled``: 0 for pairs without labels."""
+    """``labelled``: 0 for pairs without labels; ``whole``: 0 for first texts alone."""
 
     labelled: int = 1
+    whole: int = 1
 
 
 class Pairs(Adapter):
@@ -28,6 +29,7 @@ class Pairs(Adapter):
     Options = Options
     tokenizer_kinds: ClassVar = {"letters": Options}
     structure_tokens = ("|",)
+    separator = "|"
     max_pieces_per_word = 0.0
 
     def records(self, source: str, *, drops: Drops | None = None) -> Iterator[Record]:
@@ -38,7 +40,7 @@ class Pairs(Adapter):
             first = "".join(rng.choices("abcd", k=rng.randint(5, 20)))
             second = Record(f"target {number % 7}", "".join(rng.choices("efgh", k=rng.randint(5, 60))), "t")
             label = float(first.count("a")) if self.options.labelled and number % 4 else None
-            yield Record(str(number), first, str(number % 40), second=second, label=label)
+            yield Record(str(number), first, str(number % 40), second=second if self.options.whole else None, label=label)
 
     def files(self, source: str) -> list[Path]:
         return []

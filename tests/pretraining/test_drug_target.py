@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -14,8 +15,12 @@ from transformers import AutoModel, AutoTokenizer
 
 from domainbert.adapters.drug_target import DrugTargetAdapter
 from domainbert.corpus.store import TokenStore
+from domainbert.downstream.heads import pair_vectors, read_head
+from domainbert.embedding.encoder import Encoder
 from domainbert.engine.order import Samples
 from domainbert.engine.packing import BatchMaker
+from domainbert.errors import CorpusError
+from domainbert.publishing.scan import scan
 from domainbert.recipe.schema import Corruption
 from domainbert.tokenization.spans import read_vocabulary
 
@@ -75,6 +80,7 @@ reading = { format = "records", options = { cold = 0.4 } }
 split = { by = "cold-both" }
 """
 
+CROSS = "stage.mlm.objective.regression.pooling=cross"
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -151,6 +157,7 @@ def test_the_runs_own_head_is_judged_on_pairs_that_it_never_saw(run: Path, folde
     assert findings["mixed_pairs"]["figures"]["mixed"] == len(DRUGS) * 14 - used > 0
     assert findings["pretraining_contamination"]["figures"]["test_texts_seen"] == 0
     state = load_file(run / "model" / "heads.safetensors")
+    assert state.keys() == {f"affinity.{name}" for name in ("linear.weight", "linear.bias", "mean", "spread", "of_first")}, "as ever"
     weight, bias = state["affinity.linear.weight"][0], state["affinity.linear.bias"][0]
     model, tokenizer = AutoModel.from_pretrained(run / "model").eval(), AutoTokenizer.from_pretrained(run / "model")
     errors = []
@@ -165,6 +172,72 @@ def test_the_runs_own_head_is_judged_on_pairs_that_it_never_saw(run: Path, folde
     assert scores["model"]["mse"]["mean"] == pytest.approx(squares.mean(), rel=1e-3)
     assert scores["model"]["mse_uncensored"]["mean"] == pytest.approx(squares[measured].mean(), rel=1e-3)
     assert "random" not in scores, "random weights have no head"
+
+
+@pytest.fixture(scope="module")
+def crossed(folder: Path, domainbert: Run) -> Path:
+    """A run whose head reads the halves."""
+    domainbert("pretrain", "--recipe", folder / "recipe.toml", "--output", folder / "crossed", CROSS, "stage.mlm.steps=12")
+    return folder / "crossed"
+
+
+def test_the_head_of_halves_is_judged_as_it_was_trained(crossed: Path, folder: Path, domainbert: Run) -> None:
+    """By the library's attention, on the published folder alone."""
+    done = domainbert("evaluate", crossed, "--task", folder / "task.toml", "--method", "head", "--seeds", 1, "--json")
+    scores = {line["role"]: line["scores"] for line in json.loads(done.stdout)["tasks"]["task"]["scores"]}
+    state = {name.removeprefix("affinity."): value for name, value in load_file(crossed / "model" / "heads.safetensors").items()}
+    attention = torch.nn.MultiheadAttention(32, int(state["halves.num_heads"]), batch_first=True).eval()
+    assert attention.num_heads == 2, "the model's own number"
+    parts = {key: torch.cat([state[f"halves.{name}.{key}"] for name in ("query", "key", "value")]) for key in ("weight", "bias")}
+    attention.load_state_dict({
+        **{f"in_proj_{key}": value for key, value in parts.items()},
+        **{f"out_proj.{key}": state[f"halves.out.{key}"] for key in parts},
+    })  # fmt: skip
+    model, tokenizer = AutoModel.from_pretrained(crossed / "model").eval(), AutoTokenizer.from_pretrained(crossed / "model")
+    store = TokenStore(crossed / "stores" / "main")
+    squares = []
+    with torch.no_grad():
+        for record in (store.record(int(index)) for index in store.indexes("validation")):
+            encoded = tokenizer(record.text, return_tensors="pt")
+            bar = tokenizer.convert_ids_to_tokens(encoded["input_ids"][0].tolist()).index("|")
+            states = model(**encoded).last_hidden_state
+            drug, target = states[:, :bar], states[:, bar:]
+            found = torch.cat([attention(one[:, :1], other, other)[0][0, 0] for one, other in ((drug, target), (target, drug))])
+            hidden = torch.tanh(state["halves.dense.weight"] @ found + state["halves.dense.bias"])
+            value = (state["linear.weight"] @ hidden + state["linear.bias"]) * state["spread"] + state["mean"]
+            squares.append((value.item() - float(record.label or 0)) ** 2)
+    assert scores["model"]["mse"]["mean"] == pytest.approx(np.mean(squares), rel=1e-4)
+    published = scan(crossed / "model")
+    assert "heads.safetensors" in published.files and not published.problems
+
+
+def test_a_run_with_a_head_of_halves_resumes_to_the_same_bits(crossed: Path, folder: Path, domainbert: Run, tmp_path: Path) -> None:
+    again = tmp_path / "again"
+    domainbert("pretrain", "--recipe", folder / "recipe.toml", "--output", again, CROSS, "stage.mlm.steps=12", "training.save_steps=5")
+    for step in ("step-10", "step-12"):
+        shutil.rmtree(again / "checkpoints" / step)
+    shutil.rmtree(again / "model")
+    domainbert("resume", again)
+    for name in ("model.safetensors", "heads.safetensors"):
+        assert (again / "model" / name).read_bytes() == (crossed / "model" / name).read_bytes()
+
+
+def test_texts_that_a_head_of_halves_cannot_read(crossed: Path, folder: Path, domainbert: Run) -> None:
+    (folder / "alone.toml").write_text(
+        'text = "drug"\nkind = "regression"\nlabels = ["affinity"]\nfiles = { all = "pairs.csv" }\n[split]\nby = "random"\n'
+    )
+    done = domainbert("evaluate", crossed, "--task", folder / "alone.toml", "--method", "head", "--seeds", 1, status=2)
+    assert "its head reads two halves with '|' between them, and 'C" in done.stderr
+
+
+def test_long_pairs_are_cut_at_their_end(crossed: Path) -> None:
+    encoder, head = Encoder.from_pretrained(crossed, max_length=20), read_head(str(crossed / "model"), 32)
+    texts = ["CCO|MKVLAGSTRE", "C1CCCCC1N|" + "MKTAYIAKQR" * 3, "CCO|MKVLAGSTREMKT" + "W" * 40]  # of 3 + 1 + 13 and two special ones
+    cut = [texts[0], texts[1][:18], texts[2][:18]]
+    with torch.inference_mode():
+        assert np.array_equal(pair_vectors(head, encoder, texts), pair_vectors(head, encoder, cut))
+        with pytest.raises(CorpusError, match=r"'CCCCCCC.*' has none within 20 tokens"):
+            pair_vectors(head, encoder, [texts[0], "C" * 18 + "|MK"])
 
 
 def test_pairs_that_were_trained_on_are_noticed(run: Path, folder: Path, domainbert: Run) -> None:

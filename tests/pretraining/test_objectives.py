@@ -314,6 +314,13 @@ def test_pairs_are_regressed_on_their_labels(domainbert: Program, monkeypatch: p
     assert seen == sorted(seen) and seen[0] < 3 < seen[2]
 
 
+def test_labels_of_texts_without_two_halves_are_refused(domainbert: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(registry.BUILT_IN, "pairs", "pairs:Pairs")
+    (tmp_path / "pairs.toml").write_text(PAIRS.replace('"mean"', '"cross"'))
+    message = refused(domainbert, tmp_path / "pairs.toml", tmp_path, "corpus.options.whole=0")
+    assert "objective 'affinity': pooling = 'cross' reads two halves with a token '|' between them; record '1'" in message
+
+
 def test_regression_without_labels_is_refused(domainbert: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(registry.BUILT_IN, "pairs", "pairs:Pairs")
     (tmp_path / "pairs.toml").write_text(PAIRS)

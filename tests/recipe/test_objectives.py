@@ -154,3 +154,27 @@ def test_objectives_and_attention_must_fit(problems):
         'stage[0].corruption has no meaning with attention = "causal", where nothing is hidden; leave the table out'
     ]
     assert problems(MINIMAL + STAGE.replace("100", "100\nattention = 'casual'"))[0].startswith('stage[0].attention = "casual"')
+
+
+CROSS = "[[stage.objective]]\nkind = 'mlm'\n[[stage.objective]]\nkind = 'regression'\npooling = 'cross'\n"
+
+
+def test_halves_are_for_corpora_of_pairs(problems, recipe):
+    pairs = "adapter = 'drug_target'\n[tokenizer]\nkind = 'atom-residue'\n[[corpus]]\nsources = ['sample']\n"
+    assert recipe(pairs + STAGE + CROSS).stage[0].objective[1].pooling == "cross"
+    assert problems(MINIMAL + STAGE + CROSS) == [
+        'stage[0].objective[1].pooling = "cross" reads the halves of pairs, and adapter dna of corpus "main" has none; '
+        'take pooling = "first" or "mean", or name corpora of pairs in data'
+    ]
+    other = "[[corpus]]\nname = 'other'\nadapter = 'molecules'\nsources = ['sample']\n"
+    assert 'adapter molecules of corpus "other" has none' in problems(pairs + other + STAGE + CROSS)[0]
+    for fitting in (STAGE + CROSS + "data = ['main']\n", STAGE + "mix = { main = 1.0 }\n" + CROSS, STAGE + CROSS + "weight = 0.0\n"):
+        assert recipe(pairs + other + fitting)
+
+
+def test_a_head_of_one_name_has_one_pooling(problems):
+    pairs = "adapter = 'drug_target'\n[tokenizer]\nkind = 'atom-residue'\n[corpus]\nsources = ['sample']\n"
+    stages = "".join(STAGE.replace("]]\n", f"]]\nname = '{name}'\n") + CROSS.replace("cross", name) for name in ("first", "cross"))
+    assert problems(pairs + stages) == [
+        'stage[1].objective[1] is called "regression" like stage[0].objective[1], and differs in pooling; give it a name of its own'
+    ]

@@ -40,6 +40,7 @@ class DrugTargetAdapter(Adapter):
     evaluation_unit = "symbol"
     max_pieces_per_word = 0.0
     whole_records = True
+    separator = BAR
     libraries = ("rdkit",)
 
     options: DrugTargetOptions
