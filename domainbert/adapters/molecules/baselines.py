@@ -8,7 +8,7 @@ from rdkit import Chem, rdBase
 from rdkit.Chem import Crippen, Descriptors, rdMolDescriptors
 from rdkit.Chem.rdFingerprintGenerator import GetMorganGenerator
 
-from domainbert.adapters.molecules.translation import smiles_of
+from domainbert.adapters.molecules.chemistry import smiles_of
 
 RADIUS, BITS = 2, 2048  # of ECFP4: Rogers and Hahn 2010, J. Chem. Inf. Model. 50, 742-754
 _DESCRIPTORS: tuple[Callable[[Chem.Mol], float], ...] = (
@@ -41,7 +41,7 @@ def descriptors() -> Any:
 
 
 def on_smiles(features: Callable[[], Any]) -> Any:
-    """A transformer of canonical text of either notation, by way of its SMILES."""
+    """A transformer of canonical SELFIES, by way of their SMILES."""
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import FunctionTransformer
 

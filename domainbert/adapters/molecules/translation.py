@@ -1,6 +1,5 @@
 """SMILES to SELFIES and back, by the library ``selfies``, which is an extra (Lo et al. 2023, Digital Discovery 2, 897-908)."""
 
-from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any
 
@@ -31,16 +30,13 @@ def require_library() -> None:
         DomainBertError: says how to install it.
     """
     if find_spec(LIBRARY) is None:
-        raise DomainBertError(
-            "adapter 'molecules' with notation = 'selfies' needs the library selfies: pip install 'domainbert[selfies]'; "
-            "or set corpus.options.notation = 'smiles'"
-        )
+        raise DomainBertError("adapter 'molecules' with notation = 'selfies' needs the library selfies: pip install 'domainbert[selfies]'")
 
 
 def encode(text: str) -> str:
     """The SELFIES of a SMILES, in the order of its atoms, with double bonds for aromatic ones.
 
-    The library is strict: what its default constraints do not allow (perchlorates, hypervalent iodine) would decode as another molecule.
+    The library is strict: what its default constraints do not allow (hypervalent iodine, ferrocene) would decode as another molecule.
 
     Raises:
         UntranslatableError: it cannot be expressed.
@@ -51,6 +47,8 @@ def encode(text: str) -> str:
         return str(encoder(text, strict=True))
     except EncoderError as error:
         raise _named(error) from error
+    except KeyError as error:  # of its table of elements in aromatic bonds; RDKit has ones in C:C too
+        raise UntranslatableError("selfies_kekulisation", f"an aromatic bond at {error.args[0]}") from error
     except RecursionError as error:
         raise UntranslatableError("selfies_unsupported", DEEP) from error
 
@@ -63,11 +61,6 @@ def decode(text: str) -> str | None:
 def complaint(text: str) -> str:
     """Why the library does not read a text that looks like SELFIES; empty for any other."""
     return _decoded(text)[1]
-
-
-def smiles_of(texts: Sequence[str]) -> list[str]:
-    """Canonical text of either notation as SMILES."""
-    return [decode(text) or text for text in texts]
 
 
 def _decoded(text: str) -> tuple[str | None, str]:
