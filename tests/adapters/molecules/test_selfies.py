@@ -169,6 +169,12 @@ def test_units(unit, expected):
     assert [text[start:end] for start, end in ADAPTER.units(text, unit)] == expected.split()
 
 
+def test_rings_that_close_behind_a_branch():
+    text = library.encoder("NC1CCC(C)1O")
+    assert text == "[N][C][C][C][C][Branch1][C][C][Ring1][Ring2][O]"
+    assert [text[start:end] for start, end in ADAPTER.units(text, "ring")] == [text[3:-3]]
+
+
 def test_units_follow_the_library(sample):
     """The same atoms, the same openers of rings and as many branches as in the SMILES that it decodes, atom for atom in the same order."""
     for _, (text, _) in sample:
