@@ -30,7 +30,7 @@ def check_adapter(adapter: Adapter, *, num_records: int = 10, kinds: tuple[str, 
     Args:
         adapter: with the options to check.
         num_records: of the sample that are read and encoded.
-        kinds: of tokenizers to build, with their default options; all of them when absent.
+        kinds: of tokenizers to build, with their default options; when absent, all that read what the adapter's options write.
 
     Raises:
         AssertionError: a promise of ``domainbert.adapters.base.Adapter`` is broken; the message says which, and on what.
@@ -42,7 +42,8 @@ def check_adapter(adapter: Adapter, *, num_records: int = 10, kinds: tuple[str, 
     _check_units(adapter, texts)
     _check_views(adapter, records)
     _check_tasks(adapter, texts)
-    for kind in adapter.tokenizer_kinds if kinds is None else kinds:
+    reading = tuple(kind for kind in adapter.tokenizer_kinds if not adapter.tokenizer_problem(kind, adapter.options))
+    for kind in reading if kinds is None else kinds:
         _check_tokenizer(adapter, kind, records)
 
 

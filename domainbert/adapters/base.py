@@ -175,8 +175,8 @@ class Adapter(ABC):
     """Whether a record means something only as a whole: those longer than ``max_length`` are then left out and counted, never cut."""
     separator: ClassVar[str] = ""
     """What ``join`` writes before the second text of a pair, a token of its own that neither text holds; empty without pairs."""
-    libraries: ClassVar[tuple[str, ...]] = ()
-    """Distributions that ``canonicalize`` relies on; their versions stand in the model's contract."""
+    libraries: tuple[str, ...] = ()
+    """Distributions that ``canonicalize`` relies on, with the options at hand; their versions stand in the model's contract."""
 
     def __init__(self, options: Any = None) -> None:
         self.options = self.Options() if options is None else options
@@ -263,6 +263,11 @@ class Adapter(ABC):
         if record.second is None:
             return record
         return replace(record, text=self.join(record.text, record.second.text), second=None)
+
+    @classmethod
+    def tokenizer_problem(cls, kind: str, options: Any) -> str:
+        """Why a kind does not read what these options write, as a message goes on behind ``tokenizer.kind``; empty where it does."""
+        return ""
 
     @classmethod
     def vocabulary_size(cls, kind: str, options: Any) -> int | None:

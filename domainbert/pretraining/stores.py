@@ -121,12 +121,26 @@ def _check(store: TokenStore, recipe: Recipe, corpus: Corpus, first: TokenStore 
             f"{store.folder}: made by adapter {manifest.adapter} ({manifest.canonical_version}), this run reads "
             f"{wanted.name} ({wanted.canonical_version}); build it again with: domainbert corpus build --adapter {wanted.name} ..."
         )
+    adapter = adapter_of(recipe, corpus)
+    if manifest.options != asdict(adapter.options):
+        _check_spelling(store, adapter)
     if first is not None and first.manifest.tokenizer_sha256 != manifest.tokenizer_sha256:
         raise StoreError(f"{store.folder}: made with another tokenizer than {first.folder}; build one of them again")
     if first is None and recipe.tokenizer.mode == "keep":
-        own = make_tokenizer(recipe, adapter_of(recipe, corpus), ())
+        own = make_tokenizer(recipe, adapter, ())
         if own.backend_tokenizer.to_str() != store.tokenizer.backend_tokenizer.to_str():
             raise StoreError(f"{store.folder}: was not made with the tokenizer of {recipe.model.base}; give its sources instead")
+
+
+def _check_spelling(store: TokenStore, adapter: Adapter) -> None:
+    """What the options of a store and of the run write must be the same; how files were read does not matter any more."""
+    from domainbert.publishing.contract import spelling_options
+
+    known = {name: value for name, value in store.manifest.options.items() if name in asdict(adapter.options)}
+    then, now = spelling_options(type(adapter)(adapter.Options(**known))), spelling_options(adapter)
+    if then != now:
+        held, given = (", ".join(f"{name} = {value!r}" for name, value in each.items()) or "the defaults" for each in (then, now))
+        raise StoreError(f"{store.folder}: its text was spelled with {held}, this run has {given}; set the same under corpus.options")
 
 
 def record_stores(folder: RunFolder, recipe: Recipe, stores: list[TokenStore]) -> None:

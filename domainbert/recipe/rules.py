@@ -38,6 +38,7 @@ def resolve(recipe: Recipe, problems: Problems) -> Recipe:
     _model(recipe.model, problems)
     _training(recipe.training, problems)
     tokenizer = _tokenizer(recipe, adapters.find(recipe.adapter, "adapter"), problems)
+    _tokenizer_reads(tokenizer, recipe.adapter, corpora, adapters, problems)
     budget = recipe.training.batch_tokens
     stages = tuple(_stage(stage, f"stage[{index}]", corpora, adapters, budget, problems) for index, stage in enumerate(recipe.stage))
     _replay(corpora, stages, problems)
@@ -149,6 +150,22 @@ def _tokenizer(recipe: Recipe, adapter: type[Adapter] | None, problems: Problems
         return tokenizer
     options = _options(adapter.tokenizer_kinds[tokenizer.kind], tokenizer.options, "tokenizer.options", problems)
     return replace(tokenizer, mode=mode, options=options)
+
+
+def _tokenizer_reads(
+    tokenizer: Tokenizer, name: str, corpora: tuple[Corpus, ...], adapters: _Adapters, problems: Problems
+) -> None:
+    """A new tokenizer must read what the options of every corpus of its adapter write."""
+    adapter = adapters.find(name, "adapter")
+    if adapter is None or tokenizer.mode != "replace" or not problems.clean("tokenizer"):
+        return
+    for index, corpus in enumerate(corpora):
+        path = f"corpus[{index}]"
+        if corpus.adapter != name or not problems.clean(join(path, "options"), join(path, "adapter")):
+            continue
+        if problem := adapter.tokenizer_problem(tokenizer.kind, adapter.Options(**corpus.options)):
+            problems.add("tokenizer.kind", problem, because=(join(path, "options"),))
+            return
 
 
 def _stage(

@@ -8,6 +8,8 @@ from rdkit import Chem, rdBase
 from rdkit.Chem import Crippen, Descriptors, rdMolDescriptors
 from rdkit.Chem.rdFingerprintGenerator import GetMorganGenerator
 
+from domainbert.adapters.molecules.chemistry import smiles_of
+
 RADIUS, BITS = 2, 2048  # of ECFP4: Rogers and Hahn 2010, J. Chem. Inf. Model. 50, 742-754
 _DESCRIPTORS: tuple[Callable[[Chem.Mol], float], ...] = (
     Descriptors.MolWt,  # type: ignore[attr-defined]
@@ -36,6 +38,14 @@ def descriptors() -> Any:
     from sklearn.preprocessing import FunctionTransformer
 
     return FunctionTransformer(_descriptors)
+
+
+def on_smiles(features: Callable[[], Any]) -> Any:
+    """A transformer of canonical SELFIES, by way of their SMILES."""
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer
+
+    return make_pipeline(FunctionTransformer(smiles_of), features())
 
 
 def _fingerprints(texts: Sequence[str]) -> Any:
