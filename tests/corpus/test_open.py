@@ -102,6 +102,7 @@ def refused(*words: str) -> Iterator[None]:
 def test_truncated_file_names_its_byte(tmp_path, packing, share):
     packed = PACKINGS[packing](os.urandom(3000).hex().encode())
     end = int(len(packed) * share)
+    end += packed[end:].startswith(gzip.compress(b"")[:3])  # what ends between two gzip members is a whole file
     (tmp_path / "chr1.fa.gz").write_bytes(packed[:end])
     with refused(r"chr1\.fa\.gz: \w+ ends early after record 0", rf"byte {end}\)", "download it again"):
         read(tmp_path / "chr1.fa.gz")
