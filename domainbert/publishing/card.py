@@ -74,6 +74,7 @@ def _opening(facts: RunFacts, place: str) -> str:
     before = line_before(facts.architecture)
     needs = f"\n\ntransformers lacks this architecture: install domainbert, and write `{before}` before you load it." if before else ""
     causal = "causal and then " if any(stage.attention == CAUSAL for stage in facts.recipe.stage) else ""
+    spelling = ", ".join([facts.canonical_version, *(f"{name} = {value!r}" for name, value in facts.spelling.items())])
     described = f"\n\n{facts.recipe.card.description}" if facts.recipe.card.description else ""
     return f"""# {facts.name}
 
@@ -84,7 +85,7 @@ with domainbert by {causal}masked-language modelling.{described}{needs}
 {loading_lines(place, before=before)}
 ```
 
-It reads canonical text (`{facts.canonical_version}`): `domainbert.json` shows raw texts, their canonical spelling and their ids.
+It reads canonical text (`{spelling}`): `domainbert.json` shows raw texts, their canonical spelling and their ids.
 The head that predicts hidden tokens is kept, so it can also start a sparse (SPLADE) encoder; for one vector a text:
 `domainbert export ... --to sentence-transformers`."""
 

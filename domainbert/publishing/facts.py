@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from domainbert.engine.folder import RunFolder
 from domainbert.errors import PublishError
+from domainbert.publishing.contract import Contract
 from domainbert.publishing.provenance import Provenance, provenance
 from domainbert.publishing.weights import num_parameters
 from domainbert.recipe.document import from_dict
@@ -31,6 +32,7 @@ class RunFacts:
         hardware: what it ran on.
         versions: of the libraries.
         evaluation: content of ``evaluation.json``.
+        spelling: options of the adapter, other than its defaults, that its input is spelled with.
     """
 
     name: str
@@ -45,6 +47,7 @@ class RunFacts:
     hardware: str
     versions: Mapping[str, str]
     evaluation: Mapping[str, Any]
+    spelling: Mapping[str, Any] = field(default_factory=dict)
 
 
 def run_facts(
@@ -65,6 +68,7 @@ def run_facts(
     content = folder.read_recipe()
     recipe = from_dict(content["recipe"], label=str(folder.recipe))
     lines = metric_lines(folder)
+    contract = Contract.read(model)
     return RunFacts(
         name=folder.path.resolve().name,
         recipe=recipe,
@@ -78,6 +82,7 @@ def run_facts(
         hardware=str(content.get("hardware", "")),
         versions=content.get("versions", {}),
         evaluation=evaluation,
+        spelling=contract.options if contract else {},
     )
 
 

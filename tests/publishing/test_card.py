@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,12 @@ def published(domainbert: Program, finished: Path, tmp_path_factory: pytest.Temp
 
 def facts(finished: Path, evaluation: dict[str, object]) -> RunFacts:
     return run_facts(RunFolder(finished), finished / "model", evaluation=evaluation, canonical_version="dna-1")
+
+
+def test_the_card_says_how_the_input_is_spelled(finished: Path) -> None:
+    told = facts(finished, json.loads((finished / "evaluation.json").read_text()))
+    assert "It reads canonical text (`dna-1`)" in model_card(told)
+    assert "It reads canonical text (`dna-1, notation = 'selfies'`)" in model_card(replace(told, spelling={"notation": "selfies"}))
 
 
 def test_the_metadata_are_what_the_hub_indexes(published: Path) -> None:

@@ -21,7 +21,7 @@ class MoleculesOptions:
             understands is read as SELFIES, so that ``[O][O]`` is hydrogen peroxide. What SELFIES cannot express (valences above the
             library's default constraints, wildcards, quadruple and dative bonds, chirality other than ``@`` and ``@@``), and what does
             not come back as the same molecule, is dropped and counted. The two are different strings of different length: bits a
-            character do not compare between them. Bits a molecule would, if all of it were hidden.
+            character do not compare between them. Bits a hidden atom come nearer, though an atom of SELFIES holds its bond, too.
         form: ``canonical`` is RDKit's canonical SMILES, ``kekulised`` the same with double bonds for aromatic ones, ``as_given`` what
             the file says, once RDKit has understood it.
         stereo: whether stereochemistry and isotopes stay.
