@@ -73,12 +73,8 @@ def evaluate(  # noqa: PLR0913, PLR0917  # one parameter an option
     domainbert evaluate runs/mine --against path/to/base --corpus new/ --measure masked --measure diffusion
     domainbert evaluate runs/french --measure masked --view ocr --view no_accents
     """
-    methods = tuple(dict.fromkeys(method or ["probe"]))
-    for name in methods:
-        accepted(name, "--method", ("probe", "knn", "finetune", "head", "kernel"))
-    measures = tuple(dict.fromkeys(measure or (["masked"] if corpus or view else [])))
-    for name in measures:
-        accepted(name, "--measure", ("masked", "diffusion", "pseudo"))
+    methods = _each(method or ["probe"], "--method", ("probe", "knn", "finetune", "head", "kernel"))
+    measures = _each(measure or (["masked"] if corpus or view else []), "--measure", ("masked", "diffusion", "pseudo"))
     if not task and not measures:
         raise DomainBertError(
             f"no task is named: give --task NAME or --task FILE.toml; {_built_in(model, adapter)}; or text with --corpus SRC"
@@ -98,6 +94,13 @@ def evaluate(  # noqa: PLR0913, PLR0917  # one parameter an option
     elif (Path(model) / "recipe.json").is_file():
         _keep(results, Path(model) / "evaluation.json", pictures=Path(model) / "plots")
     typer.echo(json.dumps(results, indent=1, ensure_ascii=False) if as_json else render(results))
+
+
+def _each(values: list[str], option: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    """The values of a repeatable option, each once; one that is not known is an error."""
+    for value in values:
+        accepted(value, option, known)
+    return tuple(dict.fromkeys(values))
 
 
 def _keep(results: dict[str, Any], target: Path, *, pictures: Path, prefix: str = "") -> None:

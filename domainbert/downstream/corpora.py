@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -99,14 +100,10 @@ def measure_texts(
         texts = [_store(request.sources, adapter, readers[0].tokenizer, Path(folder) / "store")] if request.sources else list(stores)
         if not texts or not any(len(store.indexes("validation")) for store in texts):
             raise CorpusError(f"{model}: no text of its own was held out, or it is not there any more; name some with --corpus SRC")
-        room = length - max(reader.vocabulary.num_special for reader in readers)
-
-        def held_out_of(texts: Sequence[TokenStore]) -> HeldOut:
-            return HeldOut(
-                texts, adapter, readers[0].vocabulary, max_length=length, micro_batch_tokens=MICRO_BATCH_TOKENS,
-                tokenizer=readers[0].tokenizer, letters=room, counted=stores,
-            )  # fmt: skip
-
+        held_out_of: Callable[[Sequence[TokenStore]], HeldOut] = partial(
+            HeldOut, adapter=adapter, vocabulary=readers[0].vocabulary, max_length=length, micro_batch_tokens=MICRO_BATCH_TOKENS,
+            tokenizer=readers[0].tokenizer, letters=length - max(reader.vocabulary.num_special for reader in readers), counted=stores,
+        )  # fmt: skip
         held_out = held_out_of(texts)
         lines = []
         for reader in readers:
@@ -115,7 +112,8 @@ def measure_texts(
         views = {}
         for view in request.views:
             report(f"view {view}: masked")
-            views[view] = _in_view(view, texts, adapter, readers, held_out_of)
+            rewritten = [_Rewritten(store, adapter, view) for store in texts]
+            views[view] = _in_view(rewritten, readers, held_out_of(rewritten))
         counts = _counts(held_out) if "masked" in request.measures else {}
         return {**_about(held_out), "models": lines, "counts": counts, "views": views}
 
@@ -137,18 +135,10 @@ class _Rewritten(TokenStore):
         return rewritten
 
 
-def _in_view(
-    view: str,
-    texts: Sequence[TokenStore],
-    adapter: Adapter,
-    readers: Sequence[Reader],
-    held_out_of: Callable[[Sequence[TokenStore]], HeldOut],
-) -> dict[str, Any]:
+def _in_view(stores: Sequence[_Rewritten], readers: Sequence[Reader], held_out: HeldOut) -> dict[str, Any]:
     """Masked letters of the text in another spelling, and how many of its records that changes."""
-    rewritten = [_Rewritten(store, adapter, view) for store in texts]
-    held_out = held_out_of(rewritten)
+    changed = [is_changed for store in stores for is_changed in store.read.values()]
     models = [_measured(TextRequest(), reader, held_out) for reader in readers]
-    changed = [is_changed for store in rewritten for is_changed in store.read.values()]
     return {"records": len(changed), "changed": sum(changed), "models": models}
 
 
@@ -202,16 +192,21 @@ def _parts(models: Sequence[Mapping[str, Any]], kinds: Sequence[str]) -> list[st
 
 def _views(results: Mapping[str, Any], kinds: Sequence[str]) -> list[str]:
     """The first kind of hidden letters in every spelling, with what it adds."""
-    if not results["views"]:
+    if not (results["views"] and kinds):
         return []
-    plain = [line["masked"][kinds[0]]["bits"] if kinds[0] in line["masked"] else None for line in results["models"]]
+    plain = _first_bits(results["models"], kinds[0])
     rows = [("view", "records changed", *(line["name"] for line in results["models"]))]
     rows.append(("as it is", "-", *("-" if bits is None else f"{bits:.3f}" for bits in plain)))
     for view, found in results["views"].items():
-        scores = [line["masked"][kinds[0]]["bits"] if kinds[0] in line["masked"] else None for line in found["models"]]
-        cells = ["-" if new is None or old is None else f"{new:.3f} ({new - old:+.3f})" for new, old in zip(scores, plain, strict=True)]
+        scores = zip(_first_bits(found["models"], kinds[0]), plain, strict=True)
+        cells = ["-" if new is None or old is None else f"{new:.3f} ({new - old:+.3f})" for new, old in scores]
         rows.append((view, f"{found['changed']:,} of {found['records']:,}", *cells))
     return columns(rows)
+
+
+def _first_bits(models: Sequence[Mapping[str, Any]], kind: str) -> list[float | None]:
+    """Bits of each model on one kind of hidden letters; ``None`` for one that has no such figure."""
+    return [line["masked"][kind]["bits"] if kind in line["masked"] else None for line in models]
 
 
 def _costs(line: Mapping[str, Any]) -> list[str]:

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from domainbert.adapters.dna import DnaAdapter
+from domainbert.adapters.french import FrenchAdapter
 from domainbert.adapters.french.sample import generate
+from domainbert.adapters.french.variants import no_accents
 from domainbert.downstream.corpora import TextRequest, measure_texts
 from domainbert.downstream.run import Request, evaluate
 from domainbert.downstream.tables import render
@@ -126,6 +128,14 @@ def test_the_same_text_in_other_spellings(domain_model, tmp_path, program):
     assert (view["records"], view["changed"]) == (len(texts) + 1, len(texts)) and len(texts) > 20
     plain, bare = (lines(each)["model"]["masked"]["unit"] for each in (found, view))
     assert bare["num_letters"] == pytest.approx(plain["num_letters"], rel=0.05), "about the same words, each letter without its accent"
+    # The view must score as a file does that was typed so: no_accents draws nothing at random.
+    typed, adapter = tmp_path / "tapé.jsonl", FrenchAdapter()
+    spelled = [adapter.canonicalize(no_accents(adapter.canonicalize(text), None)) for text in [*texts, "Le chat dort sur le banc."]]
+    typed.write_text("\n".join(json.dumps({"text": text}) for text in spelled))
+    code, _, prose = program("evaluate", domain_model("french", "wordpiece"), "--corpus", typed, "--output", tmp_path / "typed.json")
+    assert code == 0, prose
+    other = json.loads((tmp_path / "typed.json").read_text())["texts"]
+    assert lines(other)["model"]["masked"]["unit"] == bare != plain
     row = next(line.split() for line in out.splitlines() if "no_accents" in line)
     changes = f"({bare['bits'] - plain['bits']:+.3f})"
     assert row[:6] == ["no_accents", str(len(texts)), "of", str(len(texts) + 1), f"{bare['bits']:.3f}", changes]

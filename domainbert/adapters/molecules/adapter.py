@@ -33,7 +33,7 @@ class MoleculesAdapter(Adapter):
     """
 
     name = "molecules"
-    summary = "SMILES from lists, CSV, Parquet, JSON lines and SD files, by RDKit"
+    summary = "SMILES and SELFIES from lists, CSV, Parquet and JSON lines, SD files, by RDKit"
     canonical_version = "molecules-1"
     Options = MoleculesOptions
     tokenizer_kinds: ClassVar = {"atom": AtomOptions, "selfies": SelfiesOptions}

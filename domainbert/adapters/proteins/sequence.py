@@ -73,7 +73,7 @@ def _why_not_unusual(data: bytes, options: ProteinsOptions) -> str:
 def looks_like_nucleotides(letters: bytes) -> bool:
     """Whether upper-case letters are a nucleic acid, told by shares: A, C, G, T and N are amino acids too."""
     length = len(letters)
-    if letters.count(b"L") + letters.count(b"E") > (1 - NUCLEOTIDE_SHARE) * length:
+    if length - letters.count(b"L") - letters.count(b"E") < NUCLEOTIDE_SHARE * length:
         return False  # most proteins: the short way
     if length < SHORTEST_JUDGED or length - len(letters.translate(None, NUCLEOTIDES)) < NUCLEOTIDE_SHARE * length:
         return False

@@ -109,6 +109,7 @@ def test_policies_keep(tmp_path, raw, options, expected):
         ("MK-VL", {"gaps": "drop"}, "gaps"),
         ("ACGTACGTAACCGGTTACGTNNACGT", {}, "looks_like_nucleotides"),
         ("acguacguaaccgguuacguacgu", {}, "looks_like_nucleotides"),
+        ("ACGTACGTACGTACGTACLL", {}, "looks_like_nucleotides"),  # nine tenths exactly
     ],
 )
 def test_policies_drop(tmp_path, raw, options, reason):
