@@ -52,8 +52,9 @@ def recipe_from(
     _command_line(tables, corpus, base, problems)
     if teacher:
         set_teacher(tables, teacher)
-    apply(tables, overrides, problems)
-    _expand_objectives(tables, problems)
+    for override in overrides:
+        apply(tables, [override], problems)
+        _expand_objectives(tables, problems)  # at once: the next override may reach into it
     expand_distillation(tables, problems)
     recipe = resolve(build(Recipe, tables, "", problems), problems)
     problems.raise_any()

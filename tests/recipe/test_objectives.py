@@ -178,3 +178,12 @@ def test_a_head_of_one_name_has_one_pooling(problems):
     assert problems(pairs + stages) == [
         'stage[1].objective[1] is called "regression" like stage[0].objective[1], and differs in pooling; give it a name of its own'
     ]
+
+
+def test_overrides_reach_into_a_short_form_that_an_override_wrote(recipe):
+    """In the order in which they stand, so that none is lost."""
+    short = "stage[0].objectives={mlm = 2.0, regression = 0.5}"
+    overrides = [short, "stage[0].objective.regression.pooling=mean", "stage[0].objective.mlm.weight=3.0"]
+    mlm, regression = recipe(MINIMAL + STAGE, overrides=overrides).stage[0].objective
+    assert (mlm.kind, mlm.weight) == ("mlm", 3.0)
+    assert (regression.kind, regression.weight, regression.pooling) == ("regression", 0.5, "mean")
