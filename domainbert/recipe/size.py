@@ -48,7 +48,7 @@ class Shape:
     def of_scratch(cls, scratch: Scratch, *, vocabulary_size: int, max_length: int) -> "Shape":
         """The shape that training from scratch builds."""
         usual = 3 * scratch.hidden_size // 2 if scratch.architecture in _GATED else 4 * scratch.hidden_size
-        width = int(scratch.config.get("intermediate_size", scratch.intermediate_size or usual))
+        width = scratch.intermediate_size or usual
         behind = 2 if scratch.architecture == "roberta" else 0  # it counts positions from behind the padding id, here 1
         positions = int(scratch.config.get("max_position_embeddings", max_length + behind))
         return cls(scratch.architecture, scratch.hidden_size, scratch.num_layers, scratch.num_heads, width, vocabulary_size, positions)

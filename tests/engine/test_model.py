@@ -9,7 +9,10 @@ import torch
 
 from domainbert.engine.model import build_model, load_base, restore_dropout
 from domainbert.errors import ModelError
-from domainbert.recipe.schema import Model, Scratch
+from domainbert.recipe.load import load_recipe
+from domainbert.recipe.schema import SCRATCH, Model, Scratch
+from domainbert.recipe.size import Shape
+from domainbert.resources import recipe_files
 from domainbert.tokenization.spans import Vocabulary
 
 TARGETS = np.array([False] * 6 + [True] * 5)
@@ -30,6 +33,20 @@ def test_scratch_models_have_the_shape_asked_for(architecture: str) -> None:
     assert (model.config.pad_token_id, model.config.bos_token_id) == (1, 3)
     # Weights come from the seed and nothing else.
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), build(architecture).parameters(), strict=True))
+
+
+@pytest.mark.parametrize("name", sorted(recipe_files()))
+def test_every_shipped_recipe_builds_the_model_that_its_plan_counts(name: str) -> None:
+    """Of full size, on a device that holds shapes alone."""
+    recipe = load_recipe(name)
+    if recipe.model.base != SCRATCH:
+        pytest.skip("continues a base")
+    with torch.device("meta"):
+        model = build_model(recipe.model, VOCABULARY, max_length=recipe.training.max_length, seed=0)[0]
+    shape = Shape.of_scratch(recipe.model.scratch, vocabulary_size=VOCABULARY.size, max_length=recipe.training.max_length)
+    config = model.config
+    assert (config.hidden_size, config.num_hidden_layers) == (shape.hidden_size, shape.num_layers)
+    assert (config.num_attention_heads, config.intermediate_size) == (shape.num_heads, shape.intermediate_size)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
